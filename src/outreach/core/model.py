@@ -1,0 +1,156 @@
+"""The frozen values that travel between the rooms: facts, verdicts, messages and outcomes."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Final, NamedTuple
+
+from outreach.core.words import Channel, Purpose, Reason, Sentence, State
+
+POLICY_VERSION: Final = "2026-11-1"
+
+
+# --- what a rule may see ---------------------------------------------------------------------
+
+
+class Candidate(NamedTuple):
+    """A client in a run's audience, as the rules see it. Holds no name and no address."""
+
+    client_id: int
+    status: str  # normal | dormant | defective | frozen | closed | deceased
+    legal_hold: bool
+    country: str | None  # ISO 3166 alpha-2 of residence
+    zone: str | None  # IANA time zone; None = unknown, so the strictest hours apply
+    risk_level: int | None  # C1..C5 as 1..5
+    lowest_tolerance: bool  # the lowest-tolerance sub-class of C1
+    assessment_expires_on: date | None
+    professional: bool
+
+
+class Route(NamedTuple):
+    """One channel of one candidate: the state of the address and of consent on it."""
+
+    channel: Channel
+    address: str  # ok | missing | invalid | hard_bounced
+    country: str | None  # where the address is (phone prefix); None for e-mail
+    provider: str | None  # kind of the sender that serves it; None = no route
+    listed: bool  # on a regulator's or do-not-contact list
+    objected_on: datetime | None  # global objection in force
+    stopped_on: datetime | None  # opt-out of the channel in force
+    purpose_stopped_on: datetime | None  # opt-out of the purpose in force
+    granted_on: datetime | None  # consent to this purpose on this channel in force
+    granted_until: datetime | None
+    recent: int  # messages that count towards the cap within its window
+    shared_with: int | None  # client whose message of this run goes to the same address
+
+
+@dataclass(frozen=True, slots=True)
+class ContactHours:
+    opens: time
+    closes: time
+
+
+@dataclass(frozen=True, slots=True)
+class FrequencyCap:
+    messages: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFacts:
+    """What is the same for every candidate of a run."""
+
+    purpose: Purpose
+    risk_level: int | None = None  # R1..R5 as 1..5 of the product spoken of
+    securities_content: bool = True
+    approved: bool = True
+    contact_hours: ContactHours | None = None  # None: the purpose may be sent at any hour
+    cap: FrequencyCap | None = None
+    expires_at: datetime | None = None
+    superseded_by: str | None = None
+    halts_as_of: datetime | None = None  # of the halt feed this run relies on; None: relies on none
+    halts_max_age_hours: int | None = None
+    candidate_zones: tuple[str, ...] = ()  # zones an unknown client may live in
+
+
+class Facts(NamedTuple):
+    candidate: Candidate
+    route: Route
+    campaign: CampaignFacts
+    now: datetime
+
+
+# --- what a rule says ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    until: datetime
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    reason: Reason
+
+
+Verdict = Allow | Defer | Suppress
+ALLOW: Final = Allow()
+
+
+class GateVerdict(NamedTuple):
+    """One gate's answer with the facts it saw, for `explain`."""
+
+    gate: str
+    verdict: Verdict
+    facts: dict[str, object]
+    sentence: Sentence
+
+
+# --- what is sent, and what came of it -------------------------------------------------------
+
+
+class Message(NamedTuple):
+    """One rendered message on its way to an adapter."""
+
+    id: int
+    run_id: int
+    to: str
+    locale: str
+    parts: tuple[str, ...]  # SMS: (text,); e-mail: (subject, text, html)
+    at: datetime  # when it was planned: the Date header, the same on every attempt
+    unsubscribe: str | None  # one-click URL of this client and purpose
+
+
+class Outcome(NamedTuple):
+    """What one attempt came to: accepted, failed, in_doubt, or ready (not taken, try again)."""
+
+    state: State
+    code: str = ""
+    detail: str = ""
+    provider_ref: str = ""
+    digest: bytes = b""  # SHA-256 of the exact bytes handed over
+
+
+def accepted(provider_ref: str = "", digest: bytes = b"") -> Outcome:
+    """The provider took the message and answers for it."""
+    return Outcome(State.ACCEPTED, "", "", provider_ref, digest)
+
+
+def refused(code: str, detail: str = "") -> Outcome:
+    """The provider refused this message for good."""
+    return Outcome(State.FAILED, code, detail)
+
+
+def unavailable(code: str, detail: str = "") -> Outcome:
+    """Certainly not taken, for a reason that may pass: the message may be tried again."""
+    return Outcome(State.READY, code, detail)
+
+
+def in_doubt(code: str, detail: str = "") -> Outcome:
+    """The message may have been taken: never resent without a look."""
+    return Outcome(State.IN_DOUBT, code, detail)

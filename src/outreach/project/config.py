@@ -1,0 +1,133 @@
+"""config.toml as one frozen value. Secrets are never in it: they come from the environment."""
+
+from datetime import time
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from outreach.core.campaign import Bilingual, Locale, Name, Written
+from outreach.core.words import Channel, Purpose
+
+
+class Firm(Written):
+    """Who speaks: the constants every text may use."""
+
+    name: Bilingual
+    legal_name: Bilingual
+    signature: Bilingual = Field(description="SMS signature without brackets, 2 to 12 characters.")
+    hotline: str
+    hotline_hours: Bilingual
+    website: str
+    address: Bilingual
+    risk_line: Bilingual
+    zone: str = "Asia/Shanghai"
+    market: str = "CN_A"
+    unsubscribe_url: str = Field(description="https address of the one-click door, ends with /")
+
+
+class FileSender(Written):
+    kind: Literal["file"]
+    channel: Channel
+    address: str = Field("", description="From address of e-mail, sender id of SMS.")
+
+
+class MemorySender(Written):
+    kind: Literal["memory"]
+    channel: Channel
+    address: str = ""
+
+
+class SmtpSender(Written):
+    kind: Literal["smtp"]
+    channel: Literal[Channel.EMAIL] = Channel.EMAIL
+    address: str
+    host: str
+    port: int = Field(587, ge=1, le=65535)
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    ca_file: str | None = Field(None, description="PEM file to trust instead of the system's.")
+    username: str | None = Field(None, description="Password: OUTREACH_SECRET_<SENDER> or *_FILE.")
+    connections: int = Field(8, ge=1, le=128)
+    timeout: float = Field(30.0, gt=0, description="Seconds for one answer of the server.")
+
+
+class TwilioSender(Written):
+    kind: Literal["twilio_sms"]
+    channel: Literal[Channel.SMS] = Channel.SMS
+    address: str = Field(description="Sender number or messaging service SID (MG...).")
+    account: str = Field(description="Account SID; token: OUTREACH_SECRET_<SENDER> or *_FILE.")
+    receipts_url: str = Field(description="Public address for status callbacks.")
+    timeout: float = Field(10.0, gt=0)
+    base_url: str | None = Field(None, description="Another API address, for tests.")
+
+
+Sender = Annotated[
+    FileSender | MemorySender | SmtpSender | TwilioSender, Field(discriminator="kind")
+]
+
+
+class RouteRule(Written):
+    """The first route whose channel and prefix match serves an address."""
+
+    channel: Channel
+    prefix: str = Field("", pattern=r"^(\+\d{1,7})?$", description="Phone prefix; empty = any.")
+    sender: Name
+
+
+class Hours(Written):
+    opens: time
+    closes: time
+
+
+class Cap(Written):
+    messages: int = Field(ge=1)
+    days: int = Field(ge=1, le=366)
+
+
+class Limits(Written):
+    contact_hours: dict[Purpose, Hours] = Field(default_factory=dict)
+    frequency: dict[Purpose, Cap] = Field(default_factory=dict)
+    unknown_zones: tuple[str, ...] = Field(
+        ("Asia/Shanghai",), description="Zones in which a client of unknown zone may live."
+    )
+
+
+class Approval(Written):
+    required_for: tuple[Purpose, ...] = tuple(Purpose)
+
+
+class Engine(Written):
+    senders: int = Field(2, ge=1, le=16, description="Sender processes of a large run.")
+    page: int = Field(2000, ge=100, le=10000, description="Candidates planned in one transaction.")
+    window: int = Field(500, ge=1, le=2000, description="Messages in one sender's hands at once.")
+    lease_seconds: int = Field(60, ge=10, le=3600)
+    in_process_up_to: int = Field(20000, ge=0, description="Smaller runs need no sender process.")
+
+
+class Import(Written):
+    """How client files are read: further header names, defaults for what a file leaves out."""
+
+    columns: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="Client field = further header names."
+    )
+    default_country: str = Field("CN", pattern=r"^[A-Z]{2}$")
+    default_locale: Locale = "zh-CN"
+    default_zone: str | None = None
+
+
+class Paths(Written):
+    var: str = "var"
+    campaigns: str = "campaigns"
+    templates: str = "templates"
+
+
+class Config(Written):
+    language: Literal["zh", "en"] = "zh"
+    database: str = "sqlite:///var/outreach.db"
+    firm: Firm
+    senders: dict[Name, Sender] = Field(min_length=1)
+    routes: tuple[RouteRule, ...] = Field(min_length=1)
+    limits: Limits = Field(default_factory=Limits)
+    approval: Approval = Field(default_factory=Approval)
+    engine: Engine = Field(default_factory=Engine)
+    clients: Import = Field(default_factory=Import)
+    paths: Paths = Field(default_factory=Paths)
