@@ -1,0 +1,239 @@
+"""The two engines of one database, its transactions, and its fast ways in."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Table,
+    create_engine,
+    event,
+    func,
+    insert,
+    make_url,
+    select,
+    update,
+)
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+
+from outreach.store.tables import id_block
+
+BUSY_SECONDS = 30.0
+
+
+class DatabaseProblem(Exception):
+    """The database cannot be used as it is; the message says what to do."""
+
+
+class Database:
+    """A write engine (one short transaction at a time on SQLite) and a read-only engine."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.sqlite = self.url.get_backend_name() == "sqlite"
+        if self.sqlite:
+            self.write_engine, self.read_engine = _sqlite_engines(self.url.database or "", url)
+        else:
+            # Server-side prepared statements break behind a transaction-pooling pgbouncer.
+            options: dict[str, Any] = {"connect_args": {"prepare_threshold": None}}
+            self.write_engine = create_engine(url, pool_pre_ping=True, **options)
+            self.read_engine = self.write_engine
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """One write transaction; on SQLite it holds the write lock from its start."""
+        with _explained(self.url.render_as_string()), self.write_engine.begin() as tx:
+            yield tx
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A snapshot to read from; never writes."""
+        with _explained(self.url.render_as_string()), self.read_engine.connect() as conn:
+            if not self.sqlite:
+                conn = conn.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+            yield conn
+
+    def close(self) -> None:
+        self.write_engine.dispose()
+        self.read_engine.dispose()
+
+
+def _sqlite_engines(path: str, url: str) -> tuple[Engine, Engine]:
+    if path and path != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    connect = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+    write = create_engine(url, connect_args=connect, pool_size=1, max_overflow=0, pool_timeout=60)
+    read = create_engine(url, connect_args=connect)
+    for engine, query_only in ((write, False), (read, True)):
+        event.listen(engine, "connect", _on_connect(query_only))
+    # A deferred transaction that reads first and writes later fails at once when another process
+    # wrote in between, whatever the busy timeout: so writers queue from their first statement.
+    event.listen(write, "begin", lambda conn: conn.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(read, "begin", lambda conn: conn.exec_driver_sql("BEGIN"))
+    return write, read
+
+
+def _on_connect(query_only: bool) -> Any:
+    def listener(raw: sqlite3.Connection, _record: object) -> None:
+        raw.isolation_level = None  # BEGIN is ours
+        cursor = raw.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",  # a committed intent must survive a power cut
+            "foreign_keys=ON",
+            "cache_size=-32000",
+            "temp_store=MEMORY",
+            f"query_only={'ON' if query_only else 'OFF'}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return listener
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """Turn what a driver says into a sentence a clerk can act on."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, DBAPIError) as error:
+        text = str(error.orig)
+        for sign, sentence in _SENTENCES:
+            if sign in text:
+                raise DatabaseProblem(f"{url}: {sentence} ({_first_line(text)})") from error
+        raise
+
+
+_SENTENCES = (
+    ("no such table", "the database has no such table; run `outreach db upgrade`"),
+    ("no such column", "the database is at an older revision; run `outreach db upgrade`"),
+    ("does not exist", "the database is not set up; run `outreach db upgrade`"),
+    ("database is locked", "another process holds the database; wait for it, then run again"),
+    ("database or disk is full", "the disk is full; free some space, then run again"),
+    ("disk I/O error", "the disk refused to read or write; see to it, then run again"),
+    ("not a database", "the file is not an SQLite database"),
+    ("malformed", "the database file is damaged; restore it from a backup"),
+    ("readonly database", "the database is read-only; check the rights on the file and folder"),
+    ("unable to open database", "the database file cannot be opened; check path and rights"),
+    ("connection failed", "the database server cannot be reached; check host, port and rights"),
+    ("connection refused", "the database server cannot be reached; check host, port and rights"),
+    ("server closed the connection", "the database server went away; run again when it is back"),
+    ("terminating connection", "the database server went away; run again when it is back"),
+)
+
+
+def _first_line(text: str) -> str:
+    return text.strip().splitlines()[0] if text.strip() else "no detail"
+
+
+# --- fast ways in ----------------------------------------------------------------------------
+
+
+def append(tx: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Insert many rows given as tuples in the order of `columns`: COPY on PostgreSQL, executemany
+    on SQLite. Column types convert as everywhere else (so naive times are refused here too)."""
+    if not rows:
+        return
+    statement, processors = _insert_plan(table, columns, tx.dialect.name)
+    if processors:
+        rows = [_processed(row, processors) for row in rows]
+    if tx.dialect.name == "sqlite":
+        tx.exec_driver_sql(statement, list(rows))
+        return
+    raw = tx.connection.driver_connection
+    assert raw is not None
+    with raw.cursor().copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+@lru_cache(maxsize=64)
+def _insert_plan(
+    table: Table, columns: tuple[str, ...], dialect: str
+) -> tuple[str, tuple[tuple[int, Any], ...]]:
+    names = ", ".join(f'"{name}"' for name in columns)
+    if dialect == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        holes = ", ".join("?" * len(columns))
+        statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({holes})'  # noqa: S608
+        target: Any = sqlite.dialect()
+    else:
+        from sqlalchemy.dialects import postgresql
+
+        statement = f'COPY "{table.name}" ({names}) FROM STDIN'
+        target = postgresql.dialect()
+    processors = []
+    for index, name in enumerate(columns):
+        type_ = table.c[name].type.dialect_impl(target)
+        process = type_.bind_processor(target)
+        if process is not None and not _plain(table.c[name].type):
+            processors.append((index, process))
+    return statement, tuple(processors)
+
+
+def _plain(type_: Any) -> bool:
+    """Types whose Python values both drivers take as they are."""
+    from sqlalchemy import Boolean, Integer, LargeBinary, String
+
+    return isinstance(type_, (Integer, String, LargeBinary, Boolean))
+
+
+def _processed(row: tuple[Any, ...], processors: tuple[tuple[int, Any], ...]) -> tuple[Any, ...]:
+    changed = list(row)
+    for index, process in processors:
+        if changed[index] is not None:
+            changed[index] = process(changed[index])
+    return tuple(changed)
+
+
+def allocate(tx: Connection, name: str, count: int) -> int:
+    """Reserve `count` consecutive ids of a sequence; return the first."""
+    statement = (
+        update(id_block)
+        .where(id_block.c.name == name)
+        .values(next=id_block.c.next + count)
+        .returning(id_block.c.next)
+    )
+    after = tx.execute(statement).scalar_one_or_none()
+    if after is None:
+        tx.execute(insert(id_block).values(name=name, next=1 + count))
+        return 1
+    return int(after) - count
+
+
+def latest(conn: Connection, table: Table) -> int:
+    """The highest id of an append-only table, 0 when it is empty."""
+    return int(conn.execute(select(func.coalesce(func.max(table.c.id), 0))).scalar_one())
+
+
+def add_counts(tx: Connection, run_id: int, counts: Mapping[tuple[str, str], int]) -> None:
+    """Move a run's counters: {(kind, key): difference}."""
+    from outreach.store.tables import run_count
+
+    rows = [
+        {"run_id": run_id, "kind": kind, "key": key, "n": n}
+        for (kind, key), n in sorted(counts.items())
+        if n
+    ]
+    if not rows:
+        return
+    if tx.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as upsert
+    else:
+        from sqlalchemy.dialects.postgresql import insert as upsert  # type: ignore[assignment]
+    statement = upsert(run_count)
+    tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["run_id", "kind", "key"],
+            set_={"n": run_count.c.n + statement.excluded.n},
+        ),
+        rows,
+    )

@@ -1,0 +1,452 @@
+"""Every table. Facts are appended and never updated; only `batch`, `retry`, `window` and `run` move.
+
+One tree of tables serves SQLite and PostgreSQL. Times go through `UtcDateTime`, which refuses naive
+values; money is whole fen; lists are `,a,b,`; JSON is stored as the exact bytes that were hashed.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+    Time,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, kept in UTC. SQLite would silently drop the offset, so naive is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone cannot be stored: {value!r}")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _required(name: str, type_: Any, **options: Any) -> Column[Any]:
+    return Column(name, type_, nullable=False, **options)
+
+
+# --- the client book -------------------------------------------------------------------------
+
+book = Table(
+    "book",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _required("kind", String(16)),  # clients | holdings | consents | halts
+    _required("file", Text),
+    _required("digest", String(64)),  # SHA-256 of the file, hex
+    _required("encoding", String(16)),
+    _required("as_of", UtcDateTime),
+    _required("imported_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    _required("read", Integer, default=0),
+    _required("added", Integer, default=0),
+    _required("updated", Integer, default=0),
+    _required("unchanged", Integer, default=0),
+    _required("rejected", Integer, default=0),
+    Column("rejects_file", Text),
+)
+
+client = Table(
+    "client",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _required("client_no", String(64), unique=True),
+    _required("name", Text),
+    _required("kind", String(16)),
+    _required("status", String(16)),
+    _required("legal_hold", Boolean),
+    Column("account_no", String(64)),
+    Column("phone", String(32), index=True),  # E.164, or as written when phone_state is invalid
+    _required("phone_state", String(8)),  # ok | missing | invalid
+    Column("phone_country", String(2)),
+    Column("email", Text, index=True),
+    _required("email_state", String(8)),
+    Column("country", String(2)),
+    _required("locale", String(8)),
+    Column("zone", String(64)),
+    Column("branch", Text),
+    Column("adviser", Text),
+    Column("opened_on", Date),
+    Column("reactivated_on", Date),
+    Column("document_expires_on", Date),
+    Column("risk_level", Integer),
+    _required("lowest_tolerance", Boolean),
+    Column("assessed_on", Date),
+    Column("assessment_expires_on", Date),
+    _required("professional", Boolean),
+    Column("total_assets", BigInteger),  # fen
+    Column("average_daily_assets", BigInteger),  # fen
+    Column("assets_window_days", Integer),
+    Column("assets_as_of", Date),
+    Column("cash", BigInteger),  # fen
+    Column("holdings_value", BigInteger),  # fen
+    Column("last_trade_on", Date),
+    _required("permissions", Text, default=""),  # ,a,b,
+    _required("topics", Text, default=""),
+    _required("book_id", Id, index=False),
+    _required("updated_at", UtcDateTime),
+)
+
+# Snapshots: each import is a book of its own, so "who held it as of the prior close" stays known.
+holding = Table(
+    "holding",
+    metadata,
+    _required("book_id", Id),
+    _required("market", String(8)),  # MIC: XSHG, XSHE, BJSE, XHKG ...
+    _required("symbol", String(16)),
+    _required("client_id", Id),
+    _required("quantity", BigInteger),
+    PrimaryKeyConstraint("book_id", "market", "symbol", "client_id"),
+    sqlite_with_rowid=False,
+)
+
+consent_event = Table(
+    "consent_event",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _required("client_id", Id),
+    Column("channel", String(8)),  # None = every channel
+    Column("purpose", String(16)),  # None = every purpose
+    _required("action", String(16)),  # grant | withdraw | object | confirm | expire
+    _required("source", String(32)),  # core.consent.Source
+    Column("source_ref", Text),
+    Column("wording", Text),  # wording id and version
+    _required("captured_at", UtcDateTime),
+    _required("recorded_at", UtcDateTime),
+    _required("actor", Text),
+    Column("valid_until", UtcDateTime),
+    Column("book_id", Id),
+    Index("ix_consent_event_client_id", "client_id", "id"),
+)
+
+# Addresses nobody may write to, whichever client they belong to.
+address_block = Table(
+    "address_block",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _required("channel", String(8)),
+    _required("address", Text),
+    _required("reason", String(32)),  # hard_bounce | regulator_list | global_objection
+    _required("since_at", UtcDateTime),
+    _required("source", Text),
+    UniqueConstraint("channel", "address", "reason"),
+)
+
+# --- the market ------------------------------------------------------------------------------
+
+halt = Table(
+    "halt",
+    metadata,
+    _required("halt_id", Text),  # market-symbol-halted moment-sequence
+    _required("version", Integer),
+    _required("market", String(8)),
+    _required("symbol", String(16)),
+    _required("name_zh", Text),
+    _required("name_en", Text, default=""),
+    _required("kind", String(16)),  # full_day | intraday | continuous | volatility | market_wide
+    _required("halt_at", UtcDateTime),
+    Column("resume_at", UtcDateTime),  # exclusive
+    _required("resume_status", String(16)),  # none | planned | confirmed | cancelled
+    Column("reason_code_raw", Text),
+    Column("reason_text_raw", Text),
+    Column("reason_family", Text),
+    Column("announcement_title", Text),
+    Column("announcement_url", Text),
+    _required("source", Text),
+    _required("first_seen_at", UtcDateTime),
+    _required("book_id", Id),
+    PrimaryKeyConstraint("halt_id", "version"),
+    Index("ix_halt_halt_at", "halt_at"),
+)
+
+calendar_coverage = Table(
+    "calendar_coverage",
+    metadata,
+    _required("market", String(8)),
+    _required("from_on", Date),
+    _required("to_on", Date),
+    _required("status", String(12)),  # official | provisional
+    _required("source_ref", Text),
+    _required("entered_by", Text),
+    _required("entered_at", UtcDateTime),
+    PrimaryKeyConstraint("market", "from_on"),
+)
+
+calendar_day = Table(
+    "calendar_day",
+    metadata,
+    _required("market", String(8)),
+    _required("on_date", Date),
+    _required("kind", String(12)),  # closed | half | open | late_open | workday
+    Column("opens", Time),
+    Column("closes", Time),
+    Column("break_from", Time),
+    Column("break_to", Time),
+    _required("name_zh", Text),
+    _required("name_en", Text),
+    _required("source_ref", Text),
+    Column("published_on", Date),
+    _required("status", String(12)),
+    _required("entered_by", Text),
+    Column("approved_by", Text),
+    PrimaryKeyConstraint("market", "on_date"),
+)
+
+# --- what was decided and sent ---------------------------------------------------------------
+
+# Content-addressed: the exact campaign, segment, template and policy a run was made from.
+frozen = Table(
+    "frozen",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    _required("kind", String(16)),  # campaign | segment | template | policy
+    _required("name", Text),
+    _required("content", LargeBinary),  # JSON
+    _required("at", UtcDateTime),
+)
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _required("campaign", Text),
+    _required("digest", String(64)),  # of campaign, segment and template together
+    _required("action", String(8)),  # approve | revoke
+    _required("actor", Text),
+    _required("at", UtcDateTime),
+    _required("note", Text, default=""),
+    Index("ix_approval_campaign", "campaign"),
+)
+
+run = Table(
+    "run",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _required("campaign", Text),
+    _required("occurrence", Text),
+    _required("purpose", String(16)),
+    _required("state", String(12)),  # planning | sending | paused | finished | cancelled
+    _required("campaign_digest", String(64)),
+    _required("segment_digest", String(64)),
+    _required("template_digest", String(64)),
+    _required("policy_digest", String(64)),
+    Column("approval_id", Id),
+    _required("values", LargeBinary),  # JSON: what the occurrence and the firm gave to the texts
+    _required("opened_at", UtcDateTime),  # the moment every fact of the plan refers to
+    _required("opened_by", Text),
+    Column("expires_at", UtcDateTime),
+    _required("cursor", Id, default=0),  # last client planned
+    _required("audience", Integer, default=0),  # candidates planned so far
+    Column("planned_at", UtcDateTime),
+    Column("finished_at", UtcDateTime),
+    UniqueConstraint("campaign", "occurrence"),
+)
+
+# Counters are kept as facts are appended; nothing counts rows on the way of a message.
+run_count = Table(
+    "run_count",
+    metadata,
+    _required("run_id", Id),
+    _required("kind", String(12)),  # decision | reason | state | channel | parts
+    _required("key", String(48)),
+    _required("n", BigInteger),
+    PrimaryKeyConstraint("run_id", "kind", "key"),
+    sqlite_with_rowid=False,
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    _required("run_id", Id),
+    _required("client_id", Id),
+    _required("verdict", String(8)),  # allow | defer | suppress
+    Column("reason", String(48)),
+    Column("until_at", UtcDateTime),
+    _required("facts", LargeBinary),  # JSON: [candidate, [[route, hits], ...]]
+    PrimaryKeyConstraint("run_id", "client_id"),
+    sqlite_with_rowid=False,
+)
+
+message = Table(
+    "message",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("run_id", Id),
+    _required("client_id", Id),
+    _required("channel", String(8)),
+    _required("batch_id", Id),
+    _required("address", Text),
+    _required("locale", String(8)),
+    _required("values", LargeBinary),  # JSON array: this client's values, in the template's order
+    _required("sms_parts", Integer),
+    _required("content_digest", LargeBinary(32)),
+    UniqueConstraint("run_id", "client_id", "channel"),
+)
+
+batch = Table(
+    "batch",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("run_id", Id),
+    _required("sender", Text),
+    _required("channel", String(8)),
+    _required("first_id", Id),
+    _required("last_id", Id),
+    _required("next_id", Id),  # cursor: messages below it have been in a window
+    _required("not_before", UtcDateTime),
+    _required("urgent", Boolean),
+    _required("state", String(8)),  # ready | leased | done | cancelled
+    Column("owner", Text),
+    Column("token", String(36)),
+    Column("lease_until", UtcDateTime),
+    _required("takeovers", Integer, default=0),
+    _required("consent_mark", Id),  # newest consent event the plan had seen
+    _required("block_mark", Id),
+    Index("ix_batch_run_id_state", "run_id", "state"),
+    Index("ix_batch_state", "state", "not_before"),
+)
+
+# The intent to send: committed before a single message is handed over.
+window = Table(
+    "window",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _required("run_id", Id),
+    Column("batch_id", Id),  # None: a window of retries
+    _required("first_id", Id),
+    _required("last_id", Id),
+    _required("sender", Text),
+    _required("owner", Text),
+    _required("token", String(36)),
+    _required("intent_at", UtcDateTime),
+    _required("lease_until", UtcDateTime),
+    Column("settled_at", UtcDateTime),
+    Index("ix_window_batch_id", "batch_id"),
+    Index("ix_window_run_id", "run_id"),
+)
+
+outcome = Table(
+    "outcome",
+    metadata,
+    _required("window_id", Id),
+    _required("message_id", Id),
+    _required("state", String(12)),
+    _required("code", String(48)),
+    _required("detail", Text),
+    _required("provider_ref", Text),
+    _required("digest", LargeBinary(32)),  # of the exact bytes handed over
+    _required("at", UtcDateTime),
+    PrimaryKeyConstraint("window_id", "message_id"),
+    sqlite_with_rowid=False,
+)
+
+# The few messages that certainly were not taken and get another try.
+retry = Table(
+    "retry",
+    metadata,
+    Column("message_id", Id, primary_key=True, autoincrement=False),
+    _required("run_id", Id),
+    _required("sender", Text),
+    _required("attempts", Integer),
+    _required("not_before", UtcDateTime),
+    Column("window_id", Id),  # in a sender's hands
+    Index("ix_retry_run_id", "run_id", "not_before"),
+)
+
+# Messages that count towards a frequency cap; a row goes when its message did not go out.
+frequency_use = Table(
+    "frequency_use",
+    metadata,
+    Column("message_id", Id, primary_key=True, autoincrement=False),
+    _required("client_id", Id),
+    _required("purpose", String(16)),
+    _required("at", UtcDateTime),
+    Index("ix_frequency_use_client_id", "client_id", "purpose"),
+)
+
+# --- the proof -------------------------------------------------------------------------------
+
+audit_entry = Table(
+    "audit_entry",
+    metadata,
+    Column("seq", Id, primary_key=True, autoincrement=False),  # leaf index, from 0
+    _required("at", UtcDateTime),
+    _required("kind", String(32)),
+    _required("actor", Text),
+    _required("subject", Text),
+    _required("detail", LargeBinary),  # canonical JSON
+    Column("covers_table", String(32)),
+    Column("covers_from", Text),  # first key of the covered rows, JSON array
+    Column("covers_to", Text),
+    Column("covers_count", Integer),
+    Column("covers_root", LargeBinary(32)),
+    Column("row_hints", LargeBinary),  # 8 bytes a covered row: names the row that was changed
+    _required("leaf", LargeBinary(32)),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    _required("size", Id),
+    _required("frontier", LargeBinary),
+    _required("root", LargeBinary(32)),
+)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("id", Id, primary_key=True),
+    _required("size", Id),
+    _required("root", LargeBinary(32)),
+    _required("note", Text),
+    _required("at", UtcDateTime),
+)
+
+id_block = Table(
+    "id_block",
+    metadata,
+    Column("name", String(16), primary_key=True),
+    _required("next", Id),
+)
