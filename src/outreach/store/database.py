@@ -136,7 +136,9 @@ def _first_line(text: str) -> str:
 # --- fast ways in ----------------------------------------------------------------------------
 
 
-def append(tx: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+def append(
+    tx: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> None:
     """Insert many rows given as tuples in the order of `columns`: COPY on PostgreSQL, executemany
     on SQLite. Column types convert as everywhere else (so naive times are refused here too)."""
     if not rows:
@@ -147,8 +149,7 @@ def append(tx: Connection, table: Table, columns: tuple[str, ...], rows: Sequenc
     if tx.dialect.name == "sqlite":
         tx.exec_driver_sql(statement, list(rows))
         return
-    raw = tx.connection.driver_connection
-    assert raw is not None
+    raw: Any = tx.connection.driver_connection
     with raw.cursor().copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
@@ -169,7 +170,7 @@ def _insert_plan(
         from sqlalchemy.dialects import postgresql
 
         statement = f'COPY "{table.name}" ({names}) FROM STDIN'
-        target = postgresql.dialect()
+        target = postgresql.dialect()  # type: ignore[no-untyped-call]
     processors = []
     for index, name in enumerate(columns):
         type_ = table.c[name].type.dialect_impl(target)

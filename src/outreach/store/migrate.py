@@ -53,7 +53,11 @@ def require_current(database: Database) -> None:
 
     with database.reading() as conn:
         exists = conn.dialect.has_table(conn, "alembic_version")
-        at = conn.execute(text("SELECT version_num FROM alembic_version")).scalar() if exists else None
+        at = (
+            conn.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            if exists
+            else None
+        )
     known = REVISION
     if at == known:
         return

@@ -1,4 +1,4 @@
-"""Every table. Facts are appended and never updated; only `batch`, `retry`, `window` and `run` move.
+"""Every table. Facts are appended, never updated; only run, batch, window and retry move.
 
 One tree of tables serves SQLite and PostgreSQL. Times go through `UtcDateTime`, which refuses naive
 values; money is whole fen; lists are `,a,b,`; JSON is stored as the exact bytes that were hashed.
@@ -14,7 +14,6 @@ from sqlalchemy import (
     Date,
     DateTime,
     Dialect,
-    ForeignKey,
     Index,
     Integer,
     LargeBinary,

@@ -1,0 +1,116 @@
+"""What every command works with: the global options, and what is opened on demand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from outreach.project.config import Config
+    from outreach.project.load import Project
+    from outreach.store.database import Database
+
+DONE, PROBLEMS, USAGE, BAD_DATA, AUDIT_FAILED, NOT_ALLOWED = range(
+    6
+)  # exit codes, design of the CLI
+
+
+class Failure(Exception):
+    """Ends a command: the lines go to stderr, one a line; `code` is the exit code."""
+
+    def __init__(self, code: int, lines: Sequence[str] | str) -> None:
+        self.code = code
+        self.lines = [lines] if isinstance(lines, str) else list(lines)
+        super().__init__("\n".join(self.lines))
+
+
+@dataclass
+class Door:
+    """Opened once a command; config, project and database are read when first asked for."""
+
+    config_path: Path
+    json: bool
+    _config: "Config | None" = field(default=None, repr=False)
+    _project: "Project | None" = field(default=None, repr=False)
+    _database: "Database | None" = field(default=None, repr=False)
+
+    @property
+    def root(self) -> Path:
+        """The project's folder: every relative path is read from here."""
+        return self.config_path.resolve().parent
+
+    @property
+    def config(self) -> "Config":
+        """config.toml. Raises Failure(3) with every problem in it."""
+        from outreach.project.config import Config
+        from outreach.project.load import load_config
+
+        if self._config is None:
+            loaded = load_config(self.config_path)
+            if not isinstance(loaded, Config):
+                raise Failure(BAD_DATA, [str(problem) for problem in loaded])
+            self._config = loaded
+        return self._config
+
+    @property
+    def project(self) -> "Project":
+        """Config, segments, campaigns and templates. Raises Failure(3) when one is broken."""
+        from outreach.project.load import load_project
+
+        if self._project is None:
+            project, problems = load_project(self.config_path)
+            errors = [str(problem) for problem in problems if problem.severity == "error"]
+            if project is None or errors:
+                raise Failure(BAD_DATA, errors)
+            self._project = project
+        return self._project
+
+    @property
+    def database(self) -> "Database":
+        """The database at the newest revision. Raises DatabaseProblem otherwise."""
+        from outreach.store import migrate
+
+        if self._database is None:
+            database = self.open_database()
+            migrate.require_current(database)
+            self._database = database
+        return self._database
+
+    def open_database(self) -> "Database":
+        """The database as it is, at whatever revision."""
+        from outreach.store.database import Database
+
+        url = self.config.database
+        if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
+            url = f"sqlite:///{self.root / url.removeprefix('sqlite:///')}"
+        return Database(url)
+
+    @property
+    def var(self) -> Path:
+        """The folder of everything the program writes beside the database."""
+        return self.root / self.config.paths.var
+
+    def now(self) -> datetime:
+        """The clock. Refuses a pretended time when a real client could be written to."""
+        from outreach import clock
+
+        if clock.pretended() is not None:
+            real = [n for n, s in self.config.senders.items() if s.kind not in ("file", "memory")]
+            if real:
+                raise Failure(
+                    BAD_DATA,
+                    f"{clock.VARIABLE} is set, but sender {real[0]} would write to real clients;"
+                    " unset it, or use senders of kind file or memory",
+                )
+        return clock.now()
+
+    @property
+    def actor(self) -> str:
+        """Who the audit entry names when no --as is given: the user of the system."""
+        import getpass
+
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):
+            return "unknown"

@@ -1,0 +1,10 @@
+"""The table of commands: one line a room. A module is imported only to learn its commands."""
+
+import typer
+
+from outreach.cli import database
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add every room's commands."""
+    app.add_typer(database.app, name="db")
