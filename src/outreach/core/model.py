@@ -70,6 +70,7 @@ class CampaignFacts:
     halts_as_of: datetime | None = None  # of the halt feed this run relies on; None: relies on none
     halts_max_age_hours: int | None = None
     candidate_zones: tuple[str, ...] = ()  # zones an unknown client may live in
+    zone: str = "Asia/Shanghai"  # the firm's: its calendar day decides what has run out
 
 
 class Facts(NamedTuple):
