@@ -1,0 +1,56 @@
+"""Quiet hours: a client is written to only inside contact hours, on the client's own clock.
+
+47 CFR 64.1200(c)(1) asks for the recipient's local time. A client whose zone is unknown is written
+to only when it is contact hours in every zone the client may live in.
+"""
+
+from typing import Final
+
+from outreach.core.model import ALLOW, Defer, Facts, Verdict
+from outreach.core.policy.gate import EVERY, Gate
+from outreach.core.policy.wall_clock import clocks_of, next_open
+from outreach.core.words import Reason, Sentence
+
+
+def quiet_hours(facts: Facts) -> Verdict:
+    """Defer to the next opening; never suppress, because the hour alone loses no message."""
+    hours = facts.campaign.contact_hours
+    if hours is None:
+        return ALLOW
+    until = next_open(hours, clocks_of(facts), facts.now)
+    return ALLOW if until == facts.now else Defer(until, Reason.QUIET_HOURS)
+
+
+def says(facts: Facts) -> Sentence:
+    hours = facts.campaign.contact_hours
+    if hours is None:
+        return Sentence("The message may be sent at any hour.", "该信息可在任何时段发送。")
+    span = f"{hours.opens:%H:%M}-{hours.closes:%H:%M}"
+    times = ", ".join(_local_times(facts))
+    if quiet_hours(facts) is ALLOW:
+        return Sentence(
+            f"It is {times}, within contact hours {span}.",
+            f"当地时间 {times}，在可联系时段 {span} 内。",
+        )
+    return Sentence(
+        f"It is {times}, outside contact hours {span}.",
+        f"当地时间 {times}，不在可联系时段 {span} 内。",
+    )
+
+
+def _local_times(facts: Facts) -> list[str]:
+    return [f"{facts.now.astimezone(clock):%H:%M} {clock.key}" for clock in clocks_of(facts)]
+
+
+def saw(facts: Facts) -> dict[str, object]:
+    hours = facts.campaign.contact_hours
+    return {
+        "opens": hours.opens if hours else None,
+        "closes": hours.closes if hours else None,
+        "zone": facts.candidate.zone,
+        "local_times": _local_times(facts),
+        "now": facts.now,
+    }
+
+
+GATE: Final = Gate("quiet_hours", quiet_hours, says, saw, EVERY)
