@@ -1,0 +1,179 @@
+"""A table file as it is read: CSV, XLSX or Parquet, in chunks of text columns with line numbers."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from outreach.core.cell_text import half_width, is_total
+from outreach.feeds import csv_rows, sheet_rows
+from outreach.feeds.file_problem import BadRow, FileProblem, Row
+
+CHUNK_ROWS: Final = 20_000
+_HEADER_WITHIN: Final = 30  # rows a title block may take above the header
+
+Recognise = Callable[[str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows of a table, column by column. `lines[i]` is where row i stands in the file."""
+
+    lines: list[int]
+    columns: list[Sequence[str]]
+    bad: list[BadRow]
+
+
+@dataclass(frozen=True, slots=True)
+class TableFile:
+    """An opened table: its header and how it was read. `encoding` is what was found, not guessed:
+    utf-8, utf-8-sig (with byte order mark), gb18030, xlsx, xls or parquet."""
+
+    path: Path
+    encoding: str
+    digest: str
+    headers: tuple[str, ...]
+    header_line: int
+    damaged: bool  # holds U+FFFD: characters were lost before the file came here
+    _rows: Callable[[], Iterator[Row | BadRow]] = field(repr=False, compare=False)
+    _columns: Callable[[int], Iterator[Chunk]] | None = field(
+        default=None, repr=False, compare=False
+    )
+
+    def chunks(self, rows: int = CHUNK_ROWS) -> Iterator[Chunk]:
+        """The rows beneath the header; blank rows and rows of totals are left out."""
+        if self._columns is not None:
+            yield from self._columns(rows)
+            return
+        source = self._body()
+        while piece := list(islice(source, rows)):
+            yield _chunk(piece, len(self.headers))
+
+    def _body(self) -> Iterator[Row | BadRow]:
+        width = len(self.headers)
+        for row in self._rows():
+            if row[0] <= self.header_line:
+                continue
+            if isinstance(row, BadRow):
+                yield row
+                continue
+            line, cells = row
+            if not any(cells) or not any(cell.strip() for cell in cells) or is_total(cells):
+                continue
+            if len(cells) == width:
+                yield row
+            else:
+                yield _fitted(line, cells, width)
+
+
+def open_table(path: Path, recognise: Recognise) -> TableFile:
+    """Open a table file; `recognise` tells a known header cell, which finds the header row beneath
+    merged titles. Raises FileProblem naming the file and the way out."""
+    if not path.is_file():
+        raise FileProblem(f"{path}: there is no such file; check the path")
+    if path.stat().st_size == 0:
+        raise FileProblem(f"{path}: the file is empty; export it again")
+    with path.open("rb") as file:
+        magic = file.read(512)
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if magic.startswith(b"PAR1"):
+        return _open_parquet(path, digest)
+    if magic.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        kind = "xlsx" if magic.startswith(b"PK") else "xls"
+        sheet = sheet_rows.best_sheet(path, lambda rows: _find_header(rows, recognise)[2])
+        return _opened(path, kind, digest, sheet, recognise, damaged=False)
+    if magic.lstrip()[:1] == b"<":
+        raise FileProblem(
+            f"{path}: this is a web page or XML, whatever its name says;"
+            " open it in a spreadsheet and save it as XLSX or CSV"
+        )
+    text = csv_rows.examine(path)
+    found = max(
+        csv_rows.DELIMITERS,
+        key=lambda mark: _score(list(islice(csv_rows.rows(path, text.codec, mark), 30)), recognise),
+    )
+    return _opened(
+        path,
+        text.encoding,
+        digest,
+        lambda: csv_rows.rows(path, text.codec, found),
+        recognise,
+        damaged=text.damaged,
+    )
+
+
+def _opened(
+    path: Path,
+    encoding: str,
+    digest: str,
+    rows: Callable[[], Iterator[Row | BadRow]],
+    recognise: Recognise,
+    *,
+    damaged: bool,
+) -> TableFile:
+    top = list(islice(rows(), _HEADER_WITHIN))
+    line, headers, _known = _find_header(top, recognise)
+    if not headers:
+        raise FileProblem(f"{path}: the file has no rows; export it again")
+    return TableFile(path, encoding, digest, headers, line, damaged, rows)
+
+
+def _find_header(
+    rows: Iterable[Row | BadRow], recognise: Recognise
+) -> tuple[int, tuple[str, ...], int]:
+    """Line and cells of the row with the most known header cells; the first filled row when no
+    cell is known, so that the missing column can be named."""
+    best: tuple[int, tuple[str, ...], int] = (0, (), -1)
+    for row in rows:
+        if isinstance(row, BadRow) or not any(cell.strip() for cell in row[1]):
+            continue
+        known = sum(1 for cell in row[1] if recognise(cell))
+        if known > best[2]:
+            best = (row[0], tuple(half_width(cell.strip()) for cell in row[1]), known)
+    line, headers, known = best
+    while headers and not headers[-1]:
+        headers = headers[:-1]
+    return line, headers, known
+
+
+def _score(rows: list[Row | BadRow], recognise: Recognise) -> tuple[int, int]:
+    _line, headers, known = _find_header(rows, recognise)
+    return known, len(headers)
+
+
+def _fitted(line: int, cells: list[str], width: int) -> Row | BadRow:
+    """Exporters drop trailing empty cells, and add empty ones; anything else is a shifted row."""
+    if len(cells) < width:
+        return line, cells + [""] * (width - len(cells))
+    if any(cell.strip() for cell in cells[width:]):
+        return BadRow(
+            line,
+            f"{len(cells)} cells",
+            f"the row has more cells than the header's {width}",
+            "put the cell that holds a separator in double quotes",
+        )
+    return line, cells[:width]
+
+
+def _chunk(piece: list[Row | BadRow], width: int) -> Chunk:
+    bad = [row for row in piece if isinstance(row, BadRow)]
+    good = [row for row in piece if not isinstance(row, BadRow)] if bad else piece
+    cells = [row[1] for row in good]
+    columns: list[Sequence[str]] = list(zip(*cells, strict=True)) if cells else [()] * width
+    return Chunk([row[0] for row in good], columns, bad)
+
+
+def _open_parquet(path: Path, digest: str) -> TableFile:
+    headers = sheet_rows.parquet_headers(path)
+
+    def columns(rows: int) -> Iterator[Chunk]:
+        first = 1
+        for batch in sheet_rows.parquet_columns(path, rows):
+            count = len(batch[0])
+            yield Chunk(list(range(first, first + count)), batch, [])
+            first += count
+
+    return TableFile(path, "parquet", digest, headers, 0, False, lambda: iter(()), columns)
