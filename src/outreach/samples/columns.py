@@ -98,8 +98,8 @@ def _ages() -> Numbers:
 
 @cache
 def _wealth() -> Numbers:
-    """Total assets in fen: log-normal, median 60,000 CNY; 1.8 % of open accounts pass 6 million."""
-    normal = NormalDist(math.log(60_000), 2.2)
+    """Total assets in fen: log-normal, median 60,000 CNY; 2 % of open accounts pass 6 million."""
+    normal = NormalDist(math.log(60_000), 2.25)
     return quantiles(lambda share: min(int(100 * math.exp(normal.inv_cdf(share))), 5 * 10**11))
 
 

@@ -1,0 +1,67 @@
+"""The files in samples/: `python -m outreach.samples.shipped samples` makes them again."""
+
+import csv
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from outreach.samples import bad_rows, events, generate, market
+from outreach.samples.events import Holder
+
+CLIENTS: Final = 5_000
+
+
+def write_samples(folder: Path, seed: int = generate.SEED) -> None:
+    """Write clients.csv, holdings.csv, consents.csv and halts.csv, the same bytes every time."""
+    columns = generate.client_columns(seed, np.arange(1, CLIENTS + 1, dtype=np.int64))
+    _write_clients(folder / "clients.csv", columns)
+    holders = _holders(columns)
+    _write(
+        folder / "holdings.csv", events.HOLDING_COLUMNS, events.holding_rows(seed, holders),
+        "gb18030",
+    )  # fmt: skip
+    consents = sorted(events.consent_rows(seed, holders), key=lambda row: row[7])
+    _write(folder / "consents.csv", events.CONSENT_COLUMNS, consents, "utf-8-sig")
+    _write(folder / "halts.csv", market.HALT_COLUMNS, market.HALTS, "utf-8-sig")
+
+
+def _write_clients(path: Path, columns: dict[str, list[str]]) -> None:
+    header = list(columns)
+    with path.open("w", encoding="gb18030", newline="") as file:
+        file.write(f"{generate.TITLE}\r\n{','.join(header)}\r\n")
+        for row, cells in enumerate(zip(*columns.values(), strict=True), start=1):
+            written = bad_rows.with_faults(row, dict(zip(header, cells, strict=True)))
+            file.write(",".join(written.values()) + "\r\n")
+        file.write(generate.total_row(CLIENTS, len(header)) + "\r\n")
+
+
+def _holders(columns: dict[str, list[str]]) -> list[Holder]:
+    wanted = ("账户状态", "持仓市值(元)", "开户日期", "短信同意", "邮件同意")
+    rows = zip(*(columns[name] for name in wanted), strict=True)
+    return [
+        Holder(
+            row,
+            generate.client_no(row),
+            status,
+            float(value) > 0,
+            datetime.strptime(opened, "%Y%m%d").date(),  # noqa: DTZ007 - a date, not a moment
+            sms == "是",
+            email == "是",
+        )
+        for row, (status, value, opened, sms, email) in enumerate(rows, start=1)
+    ]
+
+
+def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]], encoding: str) -> None:
+    with path.open("w", encoding=encoding, newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    write_samples(Path(sys.argv[1]))
