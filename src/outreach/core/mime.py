@@ -1,0 +1,261 @@
+"""The bytes of an e-mail: a skeleton compiled once for a sender and locale, filled per message.
+
+The standard library builds such a message in about 2 ms; filling a skeleton takes 10 to 20 us.
+`email.policy.default` stays the oracle of the tests. The same message always gives the same bytes,
+so the digest kept in the send log can be proved again from the archived variables.
+"""
+
+import re
+from binascii import b2a_base64
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from functools import cache
+from struct import Struct
+from typing import Final, Literal
+
+from outreach.core.model import Message
+
+Encoding = Literal["base64", "8bit"]
+
+# RFC 5322 2.1.1: no line may be longer than 998 octets, CRLF not counted.
+LONGEST_LINE: Final = 998
+# RFC 2047 2: an encoded word has at most 75 characters, a line that holds one at most 76.
+_WORD_START: Final = b"=?utf-8?b?"
+_WORD_END: Final = b"?="
+_WORD_ROOM: Final = 45  # octets of text in one encoded word: (75 - 12) / 4 * 3
+_LINE: Final = 76
+
+# Line breaks and controls in a header would let a value write headers of its own.
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]").search
+_PLAIN: Final = re.compile(r"[!-~]+(?: [!-~]+)*").fullmatch
+_ATOMS: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_IN_ADDRESS = r"[^\x00-\x20\x7f-\xa0\u2028\u2029\ud800-\udfff\"(),:;<>@\[\\\]]+"
+_ADDRESS: Final = re.compile(f"{_IN_ADDRESS}@{_IN_ADDRESS}").fullmatch
+_URI: Final = re.compile(r"(?:https?://|mailto:)[!#-;=?-~]+").fullmatch
+
+
+class Unwritable(ValueError):
+    """A value cannot stand in an e-mail header. The sentence names the header, never the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """Who an e-mail comes from. `mailto` is an optional second way to unsubscribe (RFC 2369)."""
+
+    address: str
+    name_zh: str = ""
+    name_en: str = ""
+    mailto: str = ""
+
+    def name_in(self, locale: str) -> str:
+        return self.name_zh if locale.startswith("zh") else self.name_en
+
+
+class Skeleton:
+    """A multipart/alternative message of one sender and locale, with holes for what varies.
+
+    `8bit` needs a server that offers 8BITMIME (RFC 6152); a part that 8bit cannot carry, because
+    of a long line or a NUL, is base64 all the same.
+    """
+
+    __slots__ = ("_at", "_date", "_eight", "_form", "_mailto")
+
+    def __init__(self, letterhead: Letterhead, locale: str, encoding: Encoding) -> None:
+        """Raises `Unwritable` when the letterhead or locale cannot stand in a header."""
+        self._eight = encoding == "8bit"
+        self._mailto = _mailto(letterhead.mailto)
+        self._form = _form(letterhead, locale)
+        self._at: datetime | None = None
+        self._date = b""
+
+    def fill(self, message: Message) -> bytes:
+        """The finished message with CRLF line ends, not dot-stuffed.
+
+        Raises `Unwritable` for an address, subject or link that cannot stand in a header, and
+        `ValueError` for a message that is not an e-mail or holds half a character.
+        """
+        if len(message.parts) != 3:
+            raise ValueError("an e-mail has three parts: subject, text and html")
+        subject, text, html = message.parts
+        if message.at is not self._at:
+            self._date = _date(message.at)
+            self._at = message.at
+        mark = b"m%d.r%d" % (message.id, message.run_id)
+        text_encoding, text_body = self._part(text, mark)
+        html_encoding, html_body = self._part(html, mark)
+        return self._form % (
+            address(message.to, "To"),
+            _subject(subject),
+            self._date,
+            mark,
+            message.run_id,
+            self._unsubscribe(message.unsubscribe) if message.unsubscribe else b"",
+            mark,
+            mark,
+            text_encoding,
+            text_body,
+            mark,
+            html_encoding,
+            html_body,
+            mark,
+        )
+
+    def _part(self, content: str, mark: bytes) -> tuple[bytes, bytes]:
+        body = _crlf(content)
+        if self._eight and _fits(body) and b"--=_" + mark not in body:
+            return b"8bit", body
+        return b"base64", wrapped_base64(body)
+
+    def _unsubscribe(self, url: str) -> bytes:
+        """RFC 8058 asks for an https link; a link without TLS is offered, but not as one click."""
+        if not _URI(url):
+            raise Unwritable("List-Unsubscribe: the link is not a plain https address")
+        links = b"List-Unsubscribe: <%b>%b\r\n" % (url.encode(), self._mailto)
+        if url.startswith("https://"):
+            links += b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+        return links
+
+
+def address(value: str, header: str) -> bytes:
+    """One mailbox without display name, as UTF-8 (RFC 6532 when it is not ASCII)."""
+    if not _ADDRESS(value):
+        raise Unwritable(f"{header}: this is not one plain e-mail address")
+    return value.encode()
+
+
+def ascii_domain(mailbox: str) -> str:
+    """The domain of an address in its ASCII form, as Message-ID and older servers need it."""
+    domain = mailbox.rpartition("@")[2]
+    if domain.isascii():
+        return domain
+    try:
+        return domain.encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise Unwritable("the domain of an address has no ASCII form") from error
+
+
+def wrapped_base64(data: bytes) -> bytes:
+    """Base64 in lines of 76, each but the last ended by CRLF (RFC 2045 6.8)."""
+    flat = b2a_base64(data, newline=False)
+    whole, rest = divmod(len(flat), _LINE)
+    if not whole:
+        return flat
+    lines = _rows(whole).unpack_from(flat)
+    if not rest:
+        return b"\r\n".join(lines)
+    return b"\r\n".join((*lines, flat[-rest:]))
+
+
+@cache
+def _rows(count: int) -> Struct:
+    # Cutting by one prepared Struct is nearly twice as fast as a loop over slices.
+    return Struct(f"{_LINE}s" * count)
+
+
+def _crlf(content: str) -> bytes:
+    if "\r" in content:
+        content = content.replace("\r\n", "\n").replace("\r", "\n")
+    return content.encode().replace(b"\n", b"\r\n")
+
+
+def _fits(body: bytes) -> bool:
+    """Whether 8bit may carry it: no NUL and no line over 998 octets (RFC 2045 2.8)."""
+    if b"\0" in body:
+        return False
+    start, size = 0, len(body)
+    while size - start > LONGEST_LINE:
+        end = body.rfind(b"\r\n", start, start + LONGEST_LINE + 2)
+        if end < 0:
+            return False
+        start = end + 2
+    return True
+
+
+def _date(at: datetime) -> bytes:
+    if at.tzinfo is None:
+        raise ValueError("the date of a message needs a time zone")
+    return format_datetime(at.astimezone(UTC)).encode()
+
+
+def _subject(value: str) -> bytes:
+    if _CONTROL(value):
+        raise Unwritable("Subject: it holds a line break or another control character")
+    used = len("Subject: ")
+    if len(value) <= _LINE - used and _PLAIN(value) and "=?" not in value:
+        return value.encode()
+    return _encoded_words(value, used)
+
+
+def _encoded_words(value: str, used: int) -> bytes:
+    """RFC 2047 words, one a line, cut between characters; `used` columns are taken already."""
+    data = value.encode()
+    size = len(data)
+    room = min(_WORD_ROOM, (_LINE - used - 12) // 4 * 3)
+    words = []
+    start = 0
+    while start < size:
+        end = start + room
+        if end < size:
+            while data[end] & 0xC0 == 0x80:  # a continuation byte of UTF-8
+                end -= 1
+        words.append(_WORD_START + b2a_base64(data[start:end], newline=False) + _WORD_END)
+        start, room = end, _WORD_ROOM
+    return b"\r\n ".join(words)
+
+
+def _mailbox(letterhead: Letterhead, name: str) -> bytes:
+    mailbox = address(letterhead.address, "From")
+    if _CONTROL(name):
+        raise Unwritable("From: the name holds a line break or another control character")
+    if not name:
+        return mailbox
+    if not name.isascii():
+        return b"%b\r\n <%b>" % (_encoded_words(name, len("From: ")), mailbox)
+    if not _ATOMS.fullmatch(name):
+        name = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return b"%b <%b>" % (name.encode(), mailbox)
+
+
+def _mailto(address_: str) -> bytes:
+    if not address_:
+        return b""
+    uri = address_ if address_.startswith("mailto:") else f"mailto:{address_}"
+    if not _URI(uri):
+        raise Unwritable("List-Unsubscribe: the mailto address is not plain")
+    return b",\r\n <%b>" % uri.encode()
+
+
+def _form(letterhead: Letterhead, locale: str) -> bytes:
+    if not re.fullmatch(r"[A-Za-z0-9-]+", locale):
+        raise Unwritable("Content-Language: this is not a language tag")
+    sender = _mailbox(letterhead, letterhead.name_in(locale)).replace(b"%", b"%%")
+    domain = ascii_domain(letterhead.address).encode().replace(b"%", b"%%")
+    lines = (
+        b"From: " + sender,
+        b"To: %b",
+        b"Subject: %b",
+        b"Date: %b",
+        b"Message-ID: <%b@" + domain + b">",
+        b"X-Outreach-Run: %d",
+        # RFC 3834 5: tells out-of-office programs to stay silent.
+        b"Auto-Submitted: auto-generated",
+        b"Content-Language: " + locale.encode(),
+        b"%bMIME-Version: 1.0",
+        # "=_" cannot occur in base64, so the boundary needs no search there.
+        b'Content-Type: multipart/alternative; boundary="=_%b"',
+        b"",
+        b"--=_%b",
+        b"Content-Type: text/plain; charset=utf-8",
+        b"Content-Transfer-Encoding: %b",
+        b"",
+        b"%b",
+        b"--=_%b",
+        b"Content-Type: text/html; charset=utf-8",
+        b"Content-Transfer-Encoding: %b",
+        b"",
+        b"%b",
+        b"--=_%b--",
+        b"",
+    )
+    return b"\r\n".join(lines)
