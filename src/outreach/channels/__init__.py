@@ -1,0 +1,87 @@
+"""The channels: one adapter a file, chosen by the kind of a sender in config.toml.
+
+An adapter does wire and words only. It makes one attempt a message; retries, caps and consent are
+decided above it, and no provider's name appears above it.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from outreach.core.campaign import Bilingual
+from outreach.core.mime import Letterhead
+from outreach.core.model import Message, Outcome
+from outreach.core.words import Channel
+
+
+class ChannelUnavailable(Exception):
+    """Nothing of this window was handed over, and nothing will be until a person has looked.
+
+    The sentence names the place and the cause, and holds no secret and no client's address.
+    """
+
+
+class Adapter(Protocol):
+    """What dispatch knows of a channel. Not safe for two threads at once."""
+
+    @property
+    def channel(self) -> Channel: ...
+
+    @property
+    def window(self) -> int:
+        """The most messages one `send` should be given; a crash leaves so many in doubt."""
+        ...
+
+    def send(self, messages: Sequence[Message]) -> Iterator[tuple[int, Outcome]]:
+        """One attempt each; yields the id and outcome of every message exactly once, in any order.
+
+        Raises `ChannelUnavailable`, at the latest from the first `next`, when nothing of this
+        window was handed over. A caller that stops iterating leaves the rest of them in doubt.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back connections and files. Closing twice is harmless."""
+        ...
+
+
+class Sender(Protocol):
+    """One sender of config.toml; each adapter's `open` reads the further fields of its kind."""
+
+    @property
+    def kind(self) -> str: ...
+
+
+def _file(sender: Any, secret: str | None, outbox: Path, letterhead: Letterhead) -> Adapter:
+    from outreach.channels.file_outbox import FileOutbox
+
+    return FileOutbox(sender.channel, outbox, letterhead)
+
+
+def _memory(sender: Any, secret: str | None, outbox: Path, letterhead: Letterhead) -> Adapter:
+    from outreach.channels.memory import MemoryChannel
+
+    return MemoryChannel(sender.channel)
+
+
+CHANNELS: Final[dict[str, Callable[[Any, str | None, Path, Letterhead], Adapter]]] = {
+    "file": _file,
+    "memory": _memory,
+}
+
+
+def open_channel(
+    sender: Sender,
+    *,
+    secret: str | None,
+    outbox: Path,
+    firm_name: Bilingual,
+    mailto: str = "",
+) -> Adapter:
+    """The adapter of a configured sender. `outbox` is the folder the file channel writes below.
+
+    `secret` is the password or token of this sender; `mailto` an address that also takes
+    unsubscribe requests. No connection is made before the first `send`.
+    """
+    letterhead = Letterhead(getattr(sender, "address", ""), firm_name.zh, firm_name.en, mailto)
+    return CHANNELS[sender.kind](sender, secret, outbox, letterhead)
