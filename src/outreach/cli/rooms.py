@@ -2,9 +2,10 @@
 
 import typer
 
-from outreach.cli import database
+from outreach.cli import database, init
 
 
 def add_to(app: typer.Typer) -> None:
     """Add every room's commands."""
+    app.command()(init.init)
     app.add_typer(database.app, name="db")
