@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outreach.core.consent import (
-    NOTHING,
+    NO_CONSENT,
     Action,
     ConsentEvent,
     ConsentState,
@@ -26,11 +26,11 @@ def event(day: int, line: str, until: int | None = None) -> ConsentEvent:
     """`line` reads: action source channel purpose, with * for every one."""
     action, source, channel, purpose = line.split()
     return ConsentEvent(
-        7,
         None if channel == "*" else channel,
         None if purpose == "*" else purpose,
         action,
         source,
+        on(day),
         on(day),
         None if until is None else on(until),
     )
@@ -42,17 +42,17 @@ STOP = event(5, "withdraw sms_mo sms *")
 @pytest.mark.parametrize(
     ("events", "state"),
     [
-        pytest.param([], NOTHING, id="no events, no consent"),
+        pytest.param([], NO_CONSENT, id="no events, no consent"),
         pytest.param(
             [event(1, "grant app sms marketing", until=400)],
             ConsentState(granted_on=on(1), granted_until=on(400)),
             id="a grant with its term",
         ),
         pytest.param(
-            [event(1, "grant app email marketing")], NOTHING, id="a grant for another channel"
+            [event(1, "grant app email marketing")], NO_CONSENT, id="a grant for another channel"
         ),
         pytest.param(
-            [event(1, "grant app sms education")], NOTHING, id="a grant for another purpose"
+            [event(1, "grant app sms education")], NO_CONSENT, id="a grant for another purpose"
         ),
         pytest.param(
             [event(1, "grant account_opening_form * marketing")],
@@ -76,7 +76,7 @@ STOP = event(5, "withdraw sms_mo sms *")
         ),
         pytest.param(
             [STOP, event(6, "grant sms_mo sms *")],
-            NOTHING,
+            NO_CONSENT,
             id="START grants nothing that was not granted",
         ),
         pytest.param(
@@ -101,7 +101,7 @@ STOP = event(5, "withdraw sms_mo sms *")
         ),
         pytest.param(
             [event(1, "object provider_sync * *"), event(9, "grant branch_paper * *")],
-            NOTHING,
+            NO_CONSENT,
             id="and ends with the client's grant of everything",
         ),
         pytest.param(
@@ -110,12 +110,20 @@ STOP = event(5, "withdraw sms_mo sms *")
             id="an expiry ends the term and is no opt-out",
         ),
         pytest.param(
+            [
+                event(1, "grant web sms marketing", until=9),
+                event(8, "grant batch_import sms marketing"),
+            ],
+            ConsentState(granted_on=on(1), granted_until=on(9)),
+            id="a claim in bulk does not extend the client's term",
+        ),
+        pytest.param(
             [event(9, "grant sms_mo sms *"), STOP],
-            NOTHING,
+            NO_CONSENT,
             id="events count in the order they were captured, not recorded",
         ),
         pytest.param(
-            [event(30, "withdraw sms_mo sms *")], NOTHING, id="what comes later is not yet known"
+            [event(30, "withdraw sms_mo sms *")], NO_CONSENT, id="what comes later is not yet known"
         ),
     ],
 )
@@ -125,12 +133,12 @@ def test_the_ledger_adds_up(events: list[ConsentEvent], state: ConsentState) -> 
 
 ANY_EVENT = st.builds(
     ConsentEvent,
-    st.just(7),
     st.sampled_from([None, "sms", "email"]),
     st.sampled_from([None, "marketing", "education"]),
     st.sampled_from([action.value for action in Action]),
     st.sampled_from([source.value for source in Source]),
     st.integers(0, 9).map(on),
+    st.just(on(10)),
     st.none(),
 )
 
@@ -139,7 +147,7 @@ ANY_EVENT = st.builds(
 @given(st.lists(ANY_EVENT, max_size=8))
 def test_no_import_ever_lifts_an_opt_out(events: list[ConsentEvent]) -> None:
     before = fold(events, "sms", "marketing", on(20))
-    imported = ConsentEvent(7, None, None, "grant", "batch_import", on(15))
+    imported = ConsentEvent(None, None, "grant", "batch_import", on(15), on(15))
     after = fold(
         [*events, imported, imported._replace(purpose="marketing")], "sms", "marketing", on(20)
     )

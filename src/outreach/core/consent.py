@@ -44,12 +44,12 @@ class Source(StrEnum):
 class ConsentEvent(NamedTuple):
     """One line of the ledger. No channel or no purpose means every one of them."""
 
-    client_id: int
     channel: str | None
     purpose: str | None
     action: str
     source: str
-    captured_at: datetime
+    captured_at: datetime  # when the client said so
+    recorded_at: datetime  # when the ledger learned of it
     valid_until: datetime | None = None
 
 
@@ -63,7 +63,7 @@ class ConsentState(NamedTuple):
     granted_until: datetime | None = None
 
 
-NOTHING: Final = ConsentState()
+NO_CONSENT: Final = ConsentState()
 _BY_CLIENT: Final = frozenset(source.value for source in Source if source.by_client)
 _STOPS: Final = frozenset({Action.WITHDRAW.value, Action.OBJECT.value})
 
@@ -74,11 +74,14 @@ def fold(events: Sequence[ConsentEvent], channel: str, purpose: str, at: datetim
     An opt-out stands until the client lifts it: by a grant that is newer and the client's own
     (form, app, START), never by an import or a member of staff. An opt-out of everything, which is
     also what a complaint amounts to, is lifted only by a grant of everything. At the same moment
-    the opt-out wins. Consent must name its purpose: START lifts a stop and grants nothing.
+    the opt-out wins. Consent must name its purpose: START lifts a stop and grants nothing. What
+    the firm claims in bulk never extends a term the client gave.
     """
     if not events:
-        return NOTHING
-    objected = stopped = purpose_stopped = granted = until = None
+        return NO_CONSENT
+    objected = stopped = purpose_stopped = None
+    grant: ConsentEvent | None = None
+    until: datetime | None = None
     for event in _in_order(events, at):
         if event.channel not in (None, channel) or event.purpose not in (None, purpose):
             continue
@@ -89,18 +92,23 @@ def fold(events: Sequence[ConsentEvent], channel: str, purpose: str, at: datetim
                 purpose_stopped = _lifted(purpose_stopped, when)
                 if event.channel is None and event.purpose is None:
                     objected = _lifted(objected, when)
-            if event.purpose is not None:
-                granted, until = when, event.valid_until
+            if event.purpose is not None and _counts(event, grant):
+                grant, until = event, event.valid_until
         elif event.action in _STOPS:
             if event.purpose is not None:
-                purpose_stopped, granted, until = when, None, None
+                purpose_stopped, grant, until = when, None, None
             elif event.channel is not None:
                 stopped = when
             else:
                 objected = when
-        elif event.action == Action.EXPIRE and granted is not None:
+        elif event.action == Action.EXPIRE and grant is not None:
             until = when if until is None else min(until, when)
+    granted = None if grant is None else grant.captured_at
     return ConsentState(objected, stopped, purpose_stopped, granted, until)
+
+
+def _counts(grant: ConsentEvent, standing: ConsentEvent | None) -> bool:
+    return grant.source in _BY_CLIENT or standing is None or standing.source not in _BY_CLIENT
 
 
 def _in_order(events: Sequence[ConsentEvent], at: datetime) -> Iterable[ConsentEvent]:
