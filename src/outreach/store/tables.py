@@ -334,6 +334,8 @@ batch = Table(
     _required("last_id", Id),
     _required("next_id", Id),  # cursor: messages below it have been in a window
     _required("not_before", UtcDateTime),
+    _required("good_until", UtcDateTime),  # afterwards the policy is asked again before sending
+    _required("held", Boolean),  # counted as held until it is claimed
     _required("urgent", Boolean),
     _required("state", String(8)),  # ready | leased | done | cancelled
     Column("owner", Text),
