@@ -1,0 +1,157 @@
+"""The frame around an e-mail: the part put into its layout, the styles moved into the tags.
+
+Mail programs drop or rewrite style sheets, so every rule is written into the elements it concerns,
+once, when the template is compiled. Only style blocks marked `data-css-inline="ignore"` (media
+queries: dark mode, narrow screens) stay in the head.
+"""
+
+import re
+from collections import Counter
+from typing import Final
+
+from outreach.core.problem import Problem
+from outreach.core.render.part import Source, TemplateError
+
+MARKER: Final = "{# body #}"
+
+_TAG: Final = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", re.DOTALL)
+_KEPT: Final = re.compile(
+    r"<style\s+data-css-inline=\"ignore\"\s*>(.*?)</style>\s*", re.DOTALL | re.IGNORECASE
+)
+_STAND_IN: Final = re.compile(r"<!--(qz\d+zq)-->|(qz\d+zq)")
+_ELEMENT: Final = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
+# What changes the meaning of the characters that follow, for `_Place`.
+_MARKUP: Final = re.compile(
+    r"<!--|-->|<(style|title|script|textarea)\b|</(?:style|title|script|textarea)\s*>"
+    r"|</?[a-zA-Z]|[>\"']",
+    re.IGNORECASE,
+)
+
+
+def compose(layout: Source, part: Source) -> Source:
+    """The part in the place of the layout's marker line, with a map back to both files."""
+    if layout.text.count(MARKER) != 1:
+        raise TemplateError(
+            [Problem(layout.file, 1, "", "has not one place for the body", f"write {MARKER} once")]
+        )
+    before, after = layout.text.split(MARKER)
+    body = part.text.rstrip("\n")
+    first = before.count("\n") + 1
+    return Source(before + body + after, part.file, layout.file, first, body.count("\n") + 1)
+
+
+def inline_styles(source: Source) -> str:
+    """The same HTML with its style rules written into the elements; Jinja tags come back untouched.
+
+    Raises `TemplateError` where a tag stands between the attributes of an element, or where the
+    HTML is not what a browser would read (an implied <tbody>, an element that is never closed).
+    """
+    from css_inline import CSSInliner
+
+    kept: list[str] = []
+    text = _KEPT.sub(lambda found: _put(kept, found.group()), source.text)
+    tags: list[str] = list(kept)
+    swapped = _swapped(source, text, tags)
+    inlined = CSSInliner(load_remote_stylesheets=False).inline(swapped)
+    _compare(source, swapped, inlined)
+    restored = _STAND_IN.sub(lambda found: tags[_number(found)], inlined)
+    # A style block kept whole may hold tags of its own; its mark has done its work.
+    return restored.replace('<style data-css-inline="ignore">', "<style>")
+
+
+def _put(store: list[str], text: str) -> str:
+    store.append(text)
+    return f"<!--qz{len(store) - 1}zq-->"
+
+
+def _number(found: re.Match[str]) -> int:
+    return int((found.group(1) or found.group(2))[2:-2])
+
+
+def _swapped(source: Source, text: str, tags: list[str]) -> str:
+    """Every Jinja tag replaced by a stand-in that an HTML parser leaves where it is."""
+    pieces: list[str] = []
+    place = _Place()
+    at = 0
+    for found in _TAG.finditer(text):
+        place.read(text[at : found.start()])
+        pieces.append(text[at : found.start()])
+        at = found.end()
+        tag = found.group()
+        if tag.startswith("{#"):
+            continue
+        if place.between_attributes:
+            line = source.text.count("\n", 0, source.text.find(tag)) + 1
+            raise _refused(
+                source, line, "a tag stands between the attributes", "move it out of < >"
+            )
+        tags.append(tag)
+        name = f"qz{len(tags) - 1}zq"
+        statement = tag.startswith("{%") and not place.in_attribute and not place.raw
+        pieces.append(f"<!--{name}-->" if statement else name)
+    return "".join(pieces) + text[at:]
+
+
+class _Place:
+    """Where in the HTML we stand: between elements, in a quoted attribute, in raw text."""
+
+    def __init__(self) -> None:
+        self._quote = ""
+        self._in_element = False
+        self._opening = ""
+        self.raw = ""  # comment, style, title ... that holds no elements
+
+    @property
+    def in_attribute(self) -> bool:
+        return bool(self._quote)
+
+    @property
+    def between_attributes(self) -> bool:
+        return self._in_element and not self._quote
+
+    def read(self, text: str) -> None:
+        for found in _MARKUP.finditer(text):
+            self._step(found.group().lower(), (found.group(1) or "").lower())
+
+    def _step(self, mark: str, raw: str) -> None:
+        if self._in_element:
+            self._step_in_element(mark)
+        elif self.raw:
+            if mark == "-->" if self.raw == "<!--" else mark.startswith(f"</{self.raw}"):
+                self.raw = ""
+        elif mark == "<!--":
+            self.raw = mark
+        elif mark.startswith("<"):
+            self._in_element = not mark.endswith(">")
+            self._opening = raw
+
+    def _step_in_element(self, mark: str) -> None:
+        if self._quote:
+            if mark == self._quote:
+                self._quote = ""
+        elif mark in {'"', "'"}:
+            self._quote = mark
+        elif mark == ">":
+            self._in_element = False
+            self.raw, self._opening = self._opening, ""
+
+
+def _compare(source: Source, before: str, after: str) -> None:
+    """Refuse HTML that the parser had to mend: what it adds or moves lands outside of the tags."""
+    stands_before = [_number(found) for found in _STAND_IN.finditer(before)]
+    stands_after = [_number(found) for found in _STAND_IN.finditer(after)]
+    counts = [Counter(name.lower() for name in _ELEMENT.findall(t)) for t in (before, after)]
+    for ignored in ("style",):
+        del counts[0][ignored], counts[1][ignored]
+    changed = sorted((counts[0] - counts[1]) + (counts[1] - counts[0]))
+    if changed:
+        names = ", ".join(f"<{name}>" for name in changed)
+        raise _refused(source, 0, f"the HTML leaves {names} to be guessed", "write every element")
+    if stands_before != stands_after:
+        wrong = "a tag stands where HTML allows no text"
+        raise _refused(source, 0, wrong, "move it into a cell or round whole rows")
+
+
+def _refused(source: Source, line: int, wrong: str, write: str) -> TemplateError:
+    file, line = source.locate(line)
+    return TemplateError([Problem(file, line or 1, "", wrong, write)])

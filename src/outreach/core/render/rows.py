@@ -1,0 +1,106 @@
+"""The values of a page of clients, checked before any text prints them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, TypeVar
+
+Row = tuple[object, ...]
+R = TypeVar("R")
+
+SEPARATOR: Final = "\x1e"  # ends each row's output; refused in every value
+MAX_VALUE: Final = 20_000  # characters of one value
+
+# Control characters, lone surrogates, and the marks that turn the reading direction.
+_REFUSED: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+class RenderError(NamedTuple):
+    """Why one recipient's text could not be made. Never holds a value, only names and places."""
+
+    file: str
+    line: int  # of the .j2 file; 0: not tied to a line
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.what}" if self.line else f"{self.file}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Stands for a value that is not known: false in a question, an error when printed."""
+
+    name: str
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __str__(self) -> str:
+        raise MissingValueError(f"`{self.name}` is not known for this client")
+
+    __html__ = __str__
+
+
+class MissingValueError(ValueError):
+    """A value the client book does not hold was about to be printed."""
+
+
+def checked_rows(
+    names: tuple[str, ...], rows: Sequence[Row], file: str
+) -> tuple[list[Row], dict[int, RenderError]]:
+    """The rows that may be rendered, and by position those that hold what no text may print.
+
+    None stands for a value that is not known and becomes `Missing`.
+    """
+    good: list[Row] = []
+    refused: dict[int, RenderError] = {}
+    width = len(names)
+    for at, row in enumerate(rows):
+        odd = len(row) != width
+        for value in row:
+            # Nearly every value is short printable text, which is quick to see.
+            if type(value) is not str or len(value) > MAX_VALUE or not value.isprintable():
+                odd = True
+        if not odd:
+            good.append(row)
+            continue
+        wrong = _wrong(names, row)
+        if wrong is None:
+            filled = zip(names, row, strict=True)
+            good.append(tuple([Missing(name) if v is None else v for name, v in filled]))
+        else:
+            refused[at] = RenderError(file, 0, wrong)
+    return good, refused
+
+
+def merged(
+    results: Sequence[R], refused: Mapping[int, RenderError], total: int
+) -> list[R | RenderError]:
+    """The results of the rows that were rendered, with the refused ones back in their places."""
+    if not refused:
+        return list(results)
+    rest = iter(results)
+    return [refused[at] if at in refused else next(rest) for at in range(total)]
+
+
+def _wrong(names: tuple[str, ...], row: Row) -> str | None:
+    if len(row) != len(names):
+        return f"needs {len(names)} values, has {len(row)}"
+    for name, value in zip(names, row, strict=True):
+        if (wrong := _refused(value)) is not None:
+            return f"`{name}` {wrong}"
+    return None
+
+
+def _refused(value: object) -> str | None:
+    if isinstance(value, str):
+        if len(value) > MAX_VALUE:
+            return f"is longer than {MAX_VALUE:,} characters"
+        return "holds a control character" if _REFUSED.search(value) else None
+    if isinstance(value, list | tuple):
+        return next((wrong for item in value if (wrong := _refused(item)) is not None), None)
+    if isinstance(value, Mapping):
+        return _refused(list(value.values()))
+    return None
