@@ -1,0 +1,61 @@
+"""Rows of every covered table, as a page of a run or an import would add them."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from sqlalchemy import Connection, Table
+
+from outreach.store import audit, tables
+from outreach.store.audit import Entry, cover
+from outreach.store.database import append
+
+AT = datetime(2026, 9, 28, 7, 30, 0, 250_000, tzinfo=UTC)
+SHANGHAI = timezone(timedelta(hours=8))
+
+Rows = list[tuple[Any, ...]]
+
+
+def names(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns)
+
+
+def pages(n: int = 5) -> list[tuple[Table, Rows]]:
+    """A page of `n` rows for each covered table, the checkpoints apart."""
+    ids = range(1, n + 1)
+    local = AT.astimezone(SHANGHAI)
+    run = (
+        "closure-notice", "CN_A-2026-10-01", "service", "planning", "c" * 64, "s" * 64, "t" * 64,
+        "p" * 64, None, b"{}", local, "wang.l", None, 0, 0, None, None,
+    )  # fmt: skip
+    return [
+        (tables.frozen, [(f"{i:064d}", "template", "closure", b"{}", AT) for i in ids]),
+        (tables.approval, [(i, f"c-{i}", "d" * 64, "approve", "li.m", local, "") for i in ids]),
+        (tables.run, [(i, run[0], f"{run[1]}-{i}", *run[2:]) for i in ids]),
+        (tables.decision, [(3, i, "allow", None, None, b'["ok"]') for i in ids]),
+        (tables.message, [
+            (i, 3, i, "sms", 1, f"+861381234{i:04d}", "zh-CN", '["张三"]'.encode(), 1, b"d" * 32)
+            for i in ids
+        ]),
+        (tables.outcome, [(7, i, "accepted", "", "", f"SM{i}", b"h" * 32, AT) for i in ids]),
+        (tables.consent_event, [
+            (i, i, "sms", "marketing", "withdraw", "sms_reply", None, "w1", local, AT, "gateway",
+             None, None)
+            for i in ids
+        ]),
+        (tables.holding, [(1, "XSHG", f"60000{i}", i, 100 * i) for i in ids]),
+        (tables.halt, [
+            (f"XSHG-60000{i}", 1, "XSHG", f"60000{i}", "示例股份", "", "full_day", AT, None, "none",
+             None, None, None, "公告", None, "sse", AT, 1)
+            for i in ids
+        ]),
+    ]  # fmt: skip
+
+
+def log_page(tx: Connection, table: Table, rows: Rows) -> int:
+    """Add rows and, in the same transaction, the entry that covers them."""
+    append(tx, table, names(table), rows)
+    entry = Entry(
+        AT, f"{table.name}.added", "planner", "run 3", {"n": len(rows)},
+        cover(table, names(table), rows),
+    )  # fmt: skip
+    return audit.append(tx, [entry])
