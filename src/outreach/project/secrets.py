@@ -9,17 +9,27 @@ _LOOKS_SECRET = re.compile(
 )
 
 
+class SecretProblem(Exception):
+    """A secret is said to be in a file, and the file cannot be read."""
+
+
 def secret(name: str) -> str | None:
     """The secret of a sender: OUTREACH_SECRET_<NAME>, or the content of the file that
     OUTREACH_SECRET_<NAME>_FILE names, without its last line end. None where neither is set.
 
-    Raises OSError where the named file cannot be read.
+    Raises SecretProblem where the named file cannot be read.
     """
     variable = variable_of(name)
     if value := os.environ.get(variable):
         return value
     if path := os.environ.get(f"{variable}_FILE"):
-        return Path(path).read_text(encoding="utf-8").rstrip("\r\n") or None
+        try:
+            return Path(path).read_text(encoding="utf-8").rstrip("\r\n") or None
+        except (OSError, UnicodeDecodeError) as error:
+            raise SecretProblem(
+                f"{variable}_FILE names {path}, which cannot be read as UTF-8 text;"
+                " correct the path or its access rights"
+            ) from error
     return None
 
 
