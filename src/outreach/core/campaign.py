@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from outreach.core.words import Channel, Purpose
 
@@ -26,6 +26,7 @@ class Bilingual(Written):
 
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
 Risk = Annotated[str, Field(pattern=r"^R[1-5]$", description="Product risk level, R1 to R5.")]
+RiskOrNone = Annotated[str, Field(pattern=r"^(R[1-5]|none)$")]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
 
 
@@ -70,9 +71,20 @@ class Campaign(Written):
     )
     owner: str = Field(min_length=1, description="Who wrote it; somebody else must approve it.")
     occurrence: OccurrenceRule
-    urgent: bool = Field(False, description="Exempt from contact hours; the reason is `urgent_why`.")
+    urgent: bool = Field(
+        False, description="Exempt from contact hours; the reason is `urgent_why`."
+    )
     urgent_why: str = ""
-    product_risk: Risk | None = None
+    product_risk: Annotated[
+        Risk | None,
+        BeforeValidator(
+            lambda written: None if written == "none" else written,
+            json_schema_input_type=RiskOrNone,
+        ),
+    ] = Field(
+        None,
+        description='Risk level of the product spoken of, or "none"; marketing must state either.',
+    )
     repeat_after_days: int | None = Field(
         None, ge=1, description="A client who got this campaign more recently is left out."
     )

@@ -16,7 +16,7 @@ Node = dict[str, Any]
 PATTERNS = {
     r"^[a-z][a-z0-9-]{0,63}$": "small letters, digits and dashes, beginning with a letter",
     r"^[a-z]{2}(-[A-Z]{2})?$": "a locale such as zh-CN or en",
-    r"^R[1-5]$": "R1, R2, R3, R4 or R5",
+    r"^(R[1-5]|none)$": "R1, R2, R3, R4, R5, or none where no product is spoken of",
     r"^(\+\d{1,7})?$": "a phone prefix such as +86, or an empty text for any",
     r"^[A-Z]{2}$": "a country of two capital letters such as CN",
 }
