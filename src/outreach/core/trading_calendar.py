@@ -205,6 +205,16 @@ class TradingCalendar:
             raise CalendarCoverageError(self.market, end + DAY, self.covered_to)
         return found
 
+    def previous_closure(self, on: date) -> Closure:
+        """The last closure with `close_from` before `on`, within the coverage that ends there."""
+        day = on - DAY
+        self.day(day)
+        start = next(first for first, last in self.spans if first <= day <= last)
+        found = [c for c in self._closures if start <= c.close_from < on]
+        if not found:
+            raise CalendarCoverageError(self.market, start - DAY, self.covered_to)
+        return found[-1]
+
     def closure_of(self, on: date) -> Closure | None:
         """The closure a day falls in, from its first day without a session to the last."""
         self.day(on)
