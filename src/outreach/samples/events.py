@@ -104,6 +104,14 @@ def _second_thoughts(holder: Holder, fate: int, minute: int) -> Iterator[tuple[s
     if holder.email and 70 <= fate < 100:
         left = _at(date(2026, 5, 6), minute)
         yield _event(holder, "email", "marketing", "withdraw", "one_click", f"OC{row}", "", left)
+    if 100 <= fate < 108:
+        left = _at(date(2026, 6, 10), minute)
+        yield _event(holder, "", "education", "withdraw", "web", f"WEB{row:07d}", "", left)
+    if (holder.sms or holder.email) and 108 <= fate < 120:
+        # The yearly call back: recorded evidence of a grant, not another one.
+        asked, proof = _at(date(2026, 8, 19), minute), f"REC20260819-{row}"
+        channel = "sms" if holder.sms else "email"
+        yield _event(holder, channel, "marketing", "confirm", "call_recording", proof, "", asked)
     if fate >= 994:
         left = _at(date(2026, 4, 8), minute)
         yield _event(holder, "", "", "object", "staff", f"TS{row:06d}", "", left)
