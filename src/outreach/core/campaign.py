@@ -24,6 +24,16 @@ class Bilingual(Written):
         return self.zh if language.startswith("zh") else self.en
 
 
+class BilingualList(Written):
+    """A list in Chinese and English, such as the headings of articles."""
+
+    zh: list[str] = Field(min_length=1)
+    en: list[str] = Field(min_length=1)
+
+    def in_(self, language: str) -> list[str]:
+        return self.zh if language.startswith("zh") else self.en
+
+
 Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
 Risk = Annotated[str, Field(pattern=r"^R[1-5]$", description="Product risk level, R1 to R5.")]
 RiskOrNone = Annotated[str, Field(pattern=r"^(R[1-5]|none)$")]
@@ -89,7 +99,7 @@ class Campaign(Written):
         None, ge=1, description="A client who got this campaign more recently is left out."
     )
     enabled: bool = True
-    values: dict[str, Value | Bilingual] = Field(
+    values: dict[str, Value | Bilingual | BilingualList] = Field(
         default_factory=dict, description="Values the texts use beside those of client and firm."
     )
 

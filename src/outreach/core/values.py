@@ -10,7 +10,7 @@ from datetime import date, datetime
 from functools import partial
 from typing import Final, Protocol, TypedDict
 
-from outreach.core.campaign import Bilingual
+from outreach.core.campaign import Bilingual, BilingualList
 from outreach.core.formats import chinese, format_date, format_time
 from outreach.core.words import Sentence
 
@@ -181,7 +181,7 @@ def closure_values(
     market: Sentence | Bilingual,
     first: date,
     last: date,
-    last_session: date,
+    last_session: date | None,
     reopen: date,
     weekend_closed: Sequence[date],
     locale: str,
@@ -195,7 +195,7 @@ def closure_values(
         "close_from": write(first),
         "close_to": write(last),
         "close_days": str((last - first).days + 1),
-        "last_session": write(last_session),
+        "last_session": None if last_session is None else write(last_session),
         "reopen": write(reopen),
         "weekend_closed": [write(day) for day in weekend_closed],
     }
@@ -218,7 +218,7 @@ def campaign_values(values: Mapping[str, object], locale: str, year: int) -> dic
 
 
 def _written(value: object, locale: str, year: int) -> object:
-    if isinstance(value, Bilingual):
+    if isinstance(value, Bilingual | BilingualList):
         return value.in_(locale)
     if isinstance(value, datetime):
         return format_time(value, locale, year)
@@ -282,7 +282,7 @@ def sample_values(locale: str) -> dict[str, object]:
         "today": format_date(SAMPLE_DAY, locale, 0),
         **closure_values(
             holiday=Sentence("National Day", "国庆节"),
-            market=Sentence("Shanghai, Shenzhen and Beijing", "沪深北"),
+            market=Sentence("the A-share market", "A股市场"),
             first=date(2026, 10, 1),
             last=date(2026, 10, 7),
             last_session=date(2026, 9, 30),

@@ -271,7 +271,7 @@ def _rendered(
 ) -> list[Parts | RenderError]:
     good, refused = checked_rows(compiled.names, rows, compiled.parts[0].source.file)
     columns = [part.render_checked(constants, good) for part in compiled.parts]
-    if channel is Channel.SMS:
+    if channel == Channel.SMS:
         columns = [_dressed(columns[0], constants)]
     return merged(list(map(_message, zip(*columns, strict=True))), refused, len(rows))
 
