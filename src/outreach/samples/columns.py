@@ -174,10 +174,10 @@ def phones(b: Block) -> list[str]:
     # 0.8 % share the number of the client before them, as spouses do.
     owner = d.rows - d.chance("shared", 80)
     missing = d.chance("no phone", 150).tolist()
-    homes = b.home.tolist()
+    kinds = np.where((b.home == "CN") & d.chance("landline", 25), "landline", b.home).tolist()
     return [
-        "" if gone else _PHONES[home](row)
-        for home, row, gone in zip(homes, owner.tolist(), missing, strict=True)
+        "" if gone else _PHONES[kind](row)
+        for kind, row, gone in zip(kinds, owner.tolist(), missing, strict=True)
     ]
 
 
@@ -198,6 +198,7 @@ _PHONES: Final[dict[str, Any]] = {
     "US": lambda row: _north_american("US", row),
     "CA": lambda row: _north_american("CA", row),
     "GB": lambda row: f"+447700900{row % 1_000:03d}",
+    "landline": lambda row: f"021-0000{row % 10_000:04d}",
 }
 
 
@@ -207,8 +208,9 @@ def emails(b: Block) -> list[str]:
     second = d.pick("syllable2", _objects(words.SYLLABLES)).tolist()
     domain = d.pick("domain", _table("domain")).tolist()
     missing = (d.chance("no e-mail", 2200) & (b.home == "CN")).tolist()
-    parts = zip(missing, first, second, d.rows.tolist(), domain, strict=True)
-    return ["" if gone else f"{a}{z}{row}@{at}" for gone, a, z, row, at in parts]
+    sign = np.where(d.chance("no sign", 20), ".", "@").tolist()
+    parts = zip(missing, first, second, d.rows.tolist(), sign, domain, strict=True)
+    return ["" if gone else f"{a}{z}{row}{at}{host}" for gone, a, z, row, at, host in parts]
 
 
 def zones(b: Block) -> list[str]:
@@ -292,15 +294,18 @@ def dates(b: Block) -> dict[str, list[str]]:
         "开户日期": _written(b.opened, COMPACT),
         "激活日期": _written(_AS_OF_DAY - d.below("woke", 400), "serial", ~woken),
         "证件有效期": _written(
-            expiry, CHINESE, d.chance("long-term", 2500) & (b.status != "不合格")
+            expiry, CHINESE, d.chance("long-term", 2500) & (b.status != "不合格"), "长期"
         ),
         "最近交易日期": _written(traded, DASHED, never),
     }
 
 
-def _written(days: Numbers, form: str, blank: NDArray[np.bool_] | None = None) -> list[str]:
+def _written(
+    days: Numbers, form: str, none: NDArray[np.bool_] | None = None, word: str = ""
+) -> list[str]:
+    """Days in one form; where `none` is true, the word instead."""
     texts = _dates(form)[days]
-    return list((texts if blank is None else np.where(blank, "", texts)).tolist())
+    return list((texts if none is None else np.where(none, word, texts)).tolist())
 
 
 def yes_no(b: Block, name: str, per_10000: int) -> list[str]:
