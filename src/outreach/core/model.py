@@ -80,6 +80,15 @@ class Facts(NamedTuple):
     now: datetime
 
 
+class Frozen(NamedTuple):
+    """One thing a run was made from, kept under the digest of its content."""
+
+    kind: str  # campaign | segment | template | policy
+    name: str
+    digest: str  # SHA-256 of content, hex
+    content: bytes  # canonical JSON
+
+
 # --- what a rule says ------------------------------------------------------------------------
 
 

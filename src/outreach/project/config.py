@@ -20,6 +20,10 @@ class Firm(Written):
     website: str
     address: Bilingual
     risk_line: Bilingual
+    sms_opt_out: Bilingual = Field(
+        default=Bilingual(zh="拒收请回复R", en=" Reply STOP to opt out"),
+        description="Ends every marketing SMS; the wording the gateway has registered.",
+    )
     zone: str = "Asia/Shanghai"
     market: str = "CN_A"
     unsubscribe_url: str = Field(description="https address of the one-click door, ends with /")

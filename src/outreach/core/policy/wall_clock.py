@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from outreach.core.model import ContactHours, Facts
+from outreach.core.model import CampaignFacts, ContactHours, Facts
 
 _DAYS_SEARCHED = 4  # zones that share an hour at all share one within a day or two
 
@@ -24,9 +24,13 @@ def clocks_of(facts: Facts) -> tuple[ZoneInfo, ...]:
 
     With no candidate zones configured, the firm's clock stands in.
     """
-    name = facts.candidate.zone
-    own = _own_clock(name) if name else None
-    return own or _all_clocks(facts.campaign.candidate_zones or (facts.campaign.zone,))
+    return clocks_for(facts.candidate.zone, facts.campaign)
+
+
+def clocks_for(zone: str | None, campaign: CampaignFacts) -> tuple[ZoneInfo, ...]:
+    """The clocks a client of this zone (None: unknown) may live by."""
+    own = _own_clock(zone) if zone else None
+    return own or _all_clocks(campaign.candidate_zones or (campaign.zone,))
 
 
 def is_open(hours: ContactHours, clocks: tuple[ZoneInfo, ...], at: datetime) -> bool:
@@ -56,6 +60,19 @@ def next_open(hours: ContactHours, clocks: tuple[ZoneInfo, ...], at: datetime) -
         if opening > at and is_open(hours, clocks, opening):
             return opening
     return at + timedelta(days=1)
+
+
+@lru_cache(maxsize=4096)
+def next_shut(hours: ContactHours, clocks: tuple[ZoneInfo, ...], at: datetime) -> datetime:
+    """The next moment after `at` at which contact hours end on one of the clocks."""
+    closings = (
+        datetime.combine(
+            at.astimezone(clock).date() + timedelta(days=day), hours.closes, tzinfo=clock
+        ).astimezone(UTC)
+        for clock in clocks
+        for day in (0, 1)
+    )
+    return min(closing for closing in closings if closing > at)
 
 
 def ever_open(hours: ContactHours, zones: tuple[str, ...], at: datetime) -> bool:

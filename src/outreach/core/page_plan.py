@@ -1,0 +1,311 @@
+"""What a page of candidates comes to: decisions, and the messages that follow from them. Pure.
+
+`plan`, `run` and `explain` all go through here, so a dry run and the real one cannot differ.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, NamedTuple, Protocol
+
+import orjson
+
+from outreach.core.consent import NO_CONSENT, ConsentEvent, fold
+from outreach.core.model import (
+    ALLOW,
+    CampaignFacts,
+    Candidate,
+    Defer,
+    Facts,
+    Route,
+    Suppress,
+    Verdict,
+)
+from outreach.core.policy import Decision, Hit, decide
+from outreach.core.policy.gate import Gate
+from outreach.core.sms_text import measure
+from outreach.core.values import Reader
+from outreach.core.words import Channel, Reason
+
+# The columns a page of clients is read with: those of Candidate first, then addresses and locale.
+CANDIDATE_COLUMNS: Final = ("id", *Candidate._fields[1:])
+ADDRESS_COLUMNS: Final = (
+    "phone", "phone_state", "phone_country", "email", "email_state", "locale", "client_no",
+)  # fmt: skip
+PAGE_COLUMNS: Final = CANDIDATE_COLUMNS + ADDRESS_COLUMNS
+_WIDTH: Final = len(CANDIDATE_COLUMNS)
+_PHONE, _PHONE_STATE, _PHONE_COUNTRY, _EMAIL, _EMAIL_STATE, _LOCALE = range(_WIDTH, _WIDTH + 6)
+
+Row = Sequence[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Facts about a page of clients, fetched set-wise; a client that is not in a map has none."""
+
+    consents: Mapping[int, Sequence[ConsentEvent]] = field(default_factory=dict)
+    blocks: Mapping[tuple[int, str], Mapping[str, datetime]] = field(default_factory=dict)
+    recent: Mapping[int, int] = field(default_factory=dict)
+    sharers: Mapping[tuple[int, str], Sequence[int]] = field(default_factory=dict)
+
+
+class Renderer(Protocol):
+    """What the plan needs of a compiled template."""
+
+    def locale_for(self, wanted: str) -> str: ...
+
+    def render(
+        self,
+        channel: Channel,
+        locale: str,
+        constants: Mapping[str, Any],
+        rows: Sequence[tuple[Any, ...]],
+    ) -> Sequence[Any]:
+        """(parts) of each row, or what went wrong with it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """All that is the same for every candidate of a run."""
+
+    campaign: CampaignFacts
+    gates: tuple[Gate, ...]
+    channels: tuple[Channel, ...]
+    each: bool  # every allowed channel, or only the first
+    sender_of: Callable[[str, str], tuple[str, str] | None]  # channel, address -> sender, kind
+    template: Renderer
+    constants: Mapping[str, Mapping[str, Any]]  # by locale
+    readers: Mapping[tuple[Channel, str], Reader]  # a client's row -> what the texts take of it
+    max_sms_parts: int
+    digest_of: Callable[[tuple[str, ...]], bytes]
+
+
+class Choice(NamedTuple):
+    """One channel of one candidate with its decision."""
+
+    channel: Channel
+    address: str
+    sender: str
+    route: Route
+    decision: Decision
+
+
+class Draft(NamedTuple):
+    """A message to be: everything about it but its id and its batch."""
+
+    client_id: int
+    channel: Channel
+    address: str
+    sender: str
+    locale: str
+    until: datetime | None  # held until then
+    values: bytes
+    sms_parts: int
+    content_digest: bytes
+    zone: str | None
+    parts: tuple[str, ...]  # the rendered text; never stored
+
+
+class Decided(NamedTuple):
+    """One candidate's decision over all channels, as it is stored."""
+
+    client_id: int
+    verdict: str
+    reason: Reason | None
+    until: datetime | None
+    facts: bytes
+
+
+class PagePlan(NamedTuple):
+    decided: list[Decided]
+    drafts: list[Draft]
+
+
+def plan_page(
+    sheet: Sheet,
+    rows: Sequence[Row],
+    gathered: Gathered,
+    taken: set[tuple[str, int]],
+    now: datetime,
+) -> PagePlan:
+    """Decide on a page of candidates and render what may go out.
+
+    `taken` holds (channel, client) of clients that share an address and have a message in this run;
+    it is added to, so that pages must come in order.
+    """
+    chosen = [(row, choose(sheet, row, gathered, taken, now)) for row in rows]
+    drafts, failed = _render(sheet, chosen)
+    stamp = int(now.timestamp())
+    decided = [_decided(sheet, row, choices, failed, stamp) for row, choices in chosen]
+    return PagePlan(decided, drafts)
+
+
+def choose(
+    sheet: Sheet, row: Row, gathered: Gathered, taken: set[tuple[str, int]], now: datetime
+) -> list[Choice]:
+    """Ask the policy about each channel in order; stop at the first allowed one unless `each`."""
+    candidate = Candidate._make(row[:_WIDTH])
+    choices = []
+    for channel in sheet.channels:
+        choice = _choice(sheet, row, candidate, channel, gathered, taken, now)
+        choices.append(choice)
+        if choice.decision.verdict is ALLOW:
+            if (candidate.client_id, channel) in gathered.sharers:
+                taken.add((channel, candidate.client_id))
+            if not sheet.each:
+                break
+    return choices
+
+
+def _choice(
+    sheet: Sheet,
+    row: Row,
+    candidate: Candidate,
+    channel: Channel,
+    gathered: Gathered,
+    taken: set[tuple[str, int]],
+    now: datetime,
+) -> Choice:
+    if channel is Channel.SMS:
+        address, state, country = row[_PHONE], row[_PHONE_STATE], row[_PHONE_COUNTRY]
+    else:
+        address, state, country = row[_EMAIL], row[_EMAIL_STATE], None
+    found = sheet.sender_of(channel, address or "")
+    client_id = candidate.client_id
+    blocks = gathered.blocks.get((client_id, channel))
+    events = gathered.consents.get(client_id)
+    consent = fold(events, channel, sheet.campaign.purpose, now) if events else NO_CONSENT
+    objected, shared = consent.objected_on, None
+    if blocks:
+        objected = objected or blocks.get("global_objection")
+        state = "hard_bounced" if state == "ok" and "hard_bounce" in blocks else state
+    for other in gathered.sharers.get((client_id, channel), ()):
+        if (channel, other) in taken:
+            shared = other
+            break
+    route = Route(
+        channel,
+        state,
+        country,
+        found[1] if found else None,
+        bool(blocks) and "regulator_list" in blocks,  # type: ignore[operator]
+        objected,
+        consent.stopped_on,
+        consent.purpose_stopped_on,
+        consent.granted_on,
+        consent.granted_until,
+        gathered.recent.get(client_id, 0),
+        shared,
+    )
+    decision = decide(Facts(candidate, route, sheet.campaign, now), sheet.gates)
+    return Choice(channel, address or "", found[0] if found else "", route, decision)
+
+
+def _render(
+    sheet: Sheet, chosen: Sequence[tuple[Row, list[Choice]]]
+) -> tuple[list[Draft], dict[tuple[int, str], Suppress]]:
+    """Render every allowed and deferred message, a (channel, locale) group at a time."""
+    groups: dict[tuple[Channel, str], list[tuple[Row, Choice]]] = {}
+    for row, choices in chosen:
+        for choice in _sendable(sheet, choices):
+            locale = sheet.template.locale_for(row[_LOCALE])
+            groups.setdefault((choice.channel, locale), []).append((row, choice))
+    drafts: list[Draft] = []
+    failed: dict[tuple[int, str], Suppress] = {}
+    for (channel, locale), members in groups.items():
+        reader = sheet.readers[channel, locale]
+        values = [reader(row) for row, _ in members]
+        rendered = sheet.template.render(channel, locale, sheet.constants[locale], values)
+        sizes: dict[str, int] = {}
+        for (row, choice), value, parts in zip(members, values, rendered, strict=True):
+            sms_parts = 0
+            if type(parts) is not tuple:  # a RenderError
+                failed[row[0], channel] = Suppress(Reason.RENDER_ERROR)
+                continue
+            if channel is Channel.SMS:
+                sms_parts = sizes.get(parts[0]) or sizes.setdefault(
+                    parts[0], measure(parts[0]).parts
+                )
+                if sms_parts > sheet.max_sms_parts:
+                    failed[row[0], channel] = Suppress(Reason.SMS_TOO_LONG)
+                    continue
+            drafts.append(_draft(sheet, row, choice, locale, value, parts, sms_parts))
+    return drafts, failed
+
+
+def _sendable(sheet: Sheet, choices: list[Choice]) -> list[Choice]:
+    """The messages that follow: allowed ones; held ones only where nothing better is allowed."""
+    allowed = [choice for choice in choices if choice.decision.verdict is ALLOW]
+    if sheet.each:
+        return [c for c in choices if not isinstance(c.decision.verdict, Suppress)]
+    if allowed:
+        return allowed
+    return [c for c in choices if isinstance(c.decision.verdict, Defer)][:1]
+
+
+def _draft(
+    sheet: Sheet,
+    row: Row,
+    choice: Choice,
+    locale: str,
+    value: tuple[Any, ...],
+    parts: tuple[str, ...],
+    sms_parts: int,
+) -> Draft:
+    verdict = choice.decision.verdict
+    return Draft(
+        row[0],
+        choice.channel,
+        choice.address,
+        choice.sender,
+        locale,
+        verdict.until if isinstance(verdict, Defer) else None,
+        orjson.dumps(value),
+        sms_parts,
+        sheet.digest_of(parts),
+        row[4],
+        parts,
+    )
+
+
+def _decided(
+    sheet: Sheet,
+    row: Row,
+    choices: list[Choice],
+    failed: Mapping[tuple[int, str], Suppress],
+    stamp: int,
+) -> Decided:
+    verdicts: list[Verdict] = []
+    routes = []
+    for choice in choices:
+        verdict: Verdict = choice.decision.verdict
+        hits = [_hit(hit) for hit in choice.decision.hits]
+        error = failed.get((row[0], choice.channel)) if failed else None
+        if error:
+            verdict = error
+            hits.append(("render", "suppress", error.reason, None))
+        verdicts.append(verdict)
+        routes.append((tuple(choice.route), hits))
+    name, reason, until = combined(verdicts)
+    facts = orjson.dumps((stamp, tuple(row[:_WIDTH]), routes))
+    return Decided(row[0], name, reason, until, facts)
+
+
+def _hit(hit: Hit) -> tuple[str, str, str, datetime | None]:
+    if isinstance(hit.verdict, Defer):
+        return (hit.gate, "defer", hit.verdict.reason, hit.verdict.until)
+    return (hit.gate, "suppress", hit.verdict.reason, None)
+
+
+def combined(verdicts: Sequence[Verdict]) -> tuple[str, Reason | None, datetime | None]:
+    """A candidate over all channels: one allowed is allowed, one held is held, else the reason of
+    the channel the campaign prefers."""
+    if ALLOW in verdicts:
+        return "allow", None, None
+    for verdict in verdicts:
+        if isinstance(verdict, Defer):
+            return "defer", verdict.reason, verdict.until
+    first = verdicts[0]
+    assert isinstance(first, Suppress)  # noqa: S101 - the three kinds are all there are
+    return "suppress", first.reason, None

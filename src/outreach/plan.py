@@ -1,0 +1,304 @@
+"""Leg 1: open the run of an occurrence and plan it, a page of candidates at a time.
+
+A page is decided and rendered on a snapshot, then written in one short transaction that first makes
+sure nothing it relied on has moved; if something has, the page is decided again inside it.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, RowMapping, func, select, text
+
+from outreach.core.occurrence import Blocked, Occurrence, due, from_key
+from outreach.core.page_plan import PAGE_COLUMNS, Draft, PagePlan, Sheet, plan_page
+from outreach.core.policy.wall_clock import clocks_for, next_shut
+from outreach.core.run_values import RunValues
+from outreach.core.segment import needs_halts
+from outreach.core.unsubscribe import Unsubscribe
+from outreach.project.definition import Definition, redefine
+from outreach.store import audience, calendars, facts, halts, outbox, runs
+from outreach.store.database import Database, latest
+from outreach.store.tables import address_block, consent_event, frequency_use
+
+TRUSTED = timedelta(hours=1)  # how long a plan is trusted at most before the policy is asked again
+
+Tick = Callable[[int], None]
+Clock = Callable[[], datetime]
+
+
+# --- what is due -----------------------------------------------------------------------------
+
+
+class Due(NamedTuple):
+    """An occurrence ready to be planned, with what the database knows of it."""
+
+    definition: Definition
+    occurrence: Occurrence
+    values: RunValues
+    approval_id: int | None
+
+
+def prepare(
+    conn: Connection, definition: Definition, key: str | None, now: datetime
+) -> Due | Blocked:
+    """Find the occurrence that is meant (the one due now, or the one `key` names) and everything a
+    run of it is opened with; or why there is none."""
+    rule, zone = definition.campaign.occurrence, definition.zone
+    markets = {getattr(rule, "market", None), getattr(rule, "calendar", None)} - {None}
+    known = {market: calendars.load(conn, market) for market in markets if market}
+    found = from_key(rule, key, now, known, zone) if key else due(rule, now, known, zone)
+    if isinstance(found, Blocked):
+        return found
+    approval = runs.standing_approval(conn, definition.campaign_id, definition.approval_digest)
+    needed = definition.campaign.purpose in definition.config.approval.required_for
+    today = now.astimezone(zone).date()
+    values = RunValues(
+        key=found.key,
+        due_at=found.due_at,
+        expires_at=found.expires_at,
+        year=today.year,
+        approved=approval is not None or not needed,
+        constants=definition.constants(found, today),
+    )
+    if needs_halts(definition.segment):
+        session_on = found.values["session_on"]
+        told = halts.told_on(conn, session_on, zone, definition.template.locales)  # type: ignore[arg-type]
+        values = RunValues(**{**_fields(values), **told._asdict()})
+    return Due(definition, found, values, approval["id"] if approval else None)
+
+
+def _fields(values: RunValues) -> dict[str, Any]:
+    return {name: getattr(values, name) for name in type(values).__dataclass_fields__}
+
+
+# --- the job ---------------------------------------------------------------------------------
+
+
+@dataclass
+class Job:
+    """A run being planned: what does not change, and what earlier pages taught."""
+
+    definition: Definition
+    values: RunValues
+    sheet: Sheet
+    links: Unsubscribe | None
+    as_of: datetime  # the moment the segment's relative dates refer to
+    taken: set[tuple[str, int]] = field(default_factory=set)
+    _lists: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, definition: Definition, values: RunValues, key: bytes, as_of: datetime) -> "Job":
+        occurrence = Occurrence(values.key, values.due_at, values.expires_at)
+        campaign = definition.facts(
+            occurrence, approved=values.approved, halts_as_of=values.halts_as_of
+        )
+        sheet = definition.sheet(campaign, values.constants, values.year)
+        return cls(definition, values, sheet, definition.unsubscribe(key), as_of)
+
+    @property
+    def query(self) -> audience.Query:
+        """Who is asked about."""
+        repeat = self.definition.campaign.repeat_after_days
+        return audience.Query(
+            segment=self.definition.segment,
+            as_of=self.as_of,
+            zone=self.definition.config.firm.zone,
+            client_nos=self.definition.client_nos,
+            holdings_book=self.values.holdings_book,
+            halted=tuple(self.values.halted()),
+            not_since=self.as_of - timedelta(days=repeat) if repeat else None,
+            campaign=self.definition.campaign_id,
+        )
+
+    def completed(self, conn: Connection, rows: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The rows with what the run itself knows of each client: securities, unsubscribe link."""
+        held = {}
+        if self.values.securities and self.values.holdings_book is not None:
+            ids = [row[0] for row in rows]
+            securities = self.values.halted()
+            held = facts.held_securities(conn, self.values.holdings_book, securities, ids)
+        url = self.links.url if self.links else None
+        return [
+            (*row, *self._securities(held.get(row[0]), row), url(row[0]) if url else None)
+            for row in rows
+        ]
+
+    def _securities(self, held: list[tuple[str, str]] | None, row: Any) -> tuple[Any, Any]:
+        if not held:
+            return None, None
+        key = (self.sheet.template.locale_for(row[_LOCALE]), *held)
+        if key not in self._lists:  # the same list object for equal holdings: rendered once
+            keys = [f"{market}:{symbol}" for market, symbol in held]
+            lines = [self.values.securities[one][key[0]] for one in keys]
+            self._lists[key] = (lines, str(len(lines)))
+        lines_and_count: tuple[Any, Any] = self._lists[key]
+        return lines_and_count
+
+
+_LOCALE, _ZONE = PAGE_COLUMNS.index("locale"), PAGE_COLUMNS.index("zone")
+
+
+class _Page(NamedTuple):
+    rows: list[tuple[Any, ...]]
+    plan: PagePlan
+    marks: tuple[int, ...]
+    taken: set[tuple[str, int]]
+
+
+def _decide(conn: Connection, job: Job, after: int, limit: int, now: datetime) -> _Page | None:
+    """Read the next page and decide on it; None at the end of the audience."""
+    columns = (*PAGE_COLUMNS, *job.definition.value_columns)
+    found = audience.page(conn, job.query, after, limit, columns)
+    if not found:
+        return None
+    rows = job.completed(conn, found)
+    campaign = job.definition.campaign
+    gathered = facts.gather(
+        conn,
+        [row[0] for row in rows],
+        channels=campaign.channels,
+        purpose=campaign.purpose,
+        cap=job.definition.cap,
+        now=now,
+    )
+    taken = set(job.taken)
+    plan = plan_page(job.sheet, rows, gathered, taken, now)
+    return _Page(rows, plan, _marks(conn), taken)
+
+
+def _marks(conn: Connection) -> tuple[int, ...]:
+    """How far the ledgers a decision relies on have been written."""
+    used = conn.execute(select(func.coalesce(func.max(frequency_use.c.message_id), 0))).scalar_one()
+    return latest(conn, consent_event), latest(conn, address_block), int(used)
+
+
+# --- dry run ---------------------------------------------------------------------------------
+
+
+@dataclass
+class Estimate:
+    """What a run would come to."""
+
+    audience: int = 0
+    decisions: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    channels: Counter[str] = field(default_factory=Counter)
+    senders: Counter[str] = field(default_factory=Counter)
+    sms_parts: int = 0
+    longest_sms: Draft | None = None
+    samples: list[Draft] = field(default_factory=list)
+
+
+def estimate(database: Database, job: Job, now: datetime, tick: Tick) -> Estimate:
+    """Plan without writing anything: the same decisions `run` would make at this moment."""
+    total, after = Estimate(), 0
+    with database.reading() as conn:
+        while page := _decide(conn, job, after, job.definition.config.engine.page, now):
+            after, job.taken = page.rows[-1][0], page.taken
+            total.audience += len(page.rows)
+            for decided in page.plan.decided:
+                total.decisions[decided.verdict] += 1
+                if decided.reason:
+                    total.reasons[decided.reason] += 1
+            for draft in page.plan.drafts:
+                total.channels[draft.channel] += 1
+                total.senders[draft.sender] += 1
+                total.sms_parts += draft.sms_parts
+                if draft.sms_parts and len(draft.parts[0]) > len(_text(total.longest_sms)):
+                    total.longest_sms = draft
+            seen = {(draft.channel, draft.locale) for draft in total.samples}
+            for draft in page.plan.drafts:
+                if (draft.channel, draft.locale) not in seen:
+                    seen.add((draft.channel, draft.locale))
+                    total.samples.append(draft)
+            tick(total.audience)
+    return total
+
+
+def _text(draft: Draft | None) -> str:
+    return draft.parts[0] if draft else ""
+
+
+# --- the real run ----------------------------------------------------------------------------
+
+
+def open_run(database: Database, due: Due, actor: str, now: datetime) -> tuple[int, bool]:
+    """Open the run of an occurrence, once; (its number, whether it is new)."""
+    definition = due.definition
+    opening = runs.Opening(
+        campaign=definition.campaign_id,
+        occurrence=due.occurrence.key,
+        purpose=definition.campaign.purpose,
+        parts=definition.parts,
+        values=due.values.dump(),
+        opened_at=now,
+        opened_by=actor,
+        expires_at=due.occurrence.expires_at,
+        approval_id=due.approval_id,
+    )
+    with database.begin() as tx:
+        return runs.open_run(tx, opening)
+
+
+def reopened(conn: Connection, run: RowMapping, key: bytes) -> Job:
+    """The job of a run, out of the database alone."""
+    parts = {
+        kind: runs.thaw(conn, run[f"{kind}_digest"])
+        for kind in ("campaign", "segment", "template", "policy")
+    }
+    values = RunValues.load(run["values"])
+    return Job.of(redefine(parts), values, key, run["opened_at"])
+
+
+def work(database: Database, run_id: int, key: bytes, clock: Clock, page: int, tick: Tick) -> None:
+    """Plan the pages a run still lacks. Safe to repeat: it goes on after the last page written."""
+    with database.reading() as conn:
+        run = runs.load(conn, run_id)
+        if run is None or run["state"] != "planning":
+            return
+        job = reopened(conn, run, key)
+        if run["cursor"]:
+            job.taken = facts.taken_addresses(conn, run_id)
+    after, planned = int(run["cursor"]), int(run["audience"])
+    while True:
+        now = clock()
+        with database.reading() as conn:
+            decided = _decide(conn, job, after, page, now)
+        with database.begin() as tx:
+            if decided is None:
+                runs.move(tx, run_id, "sending", now, outbox.ACTOR, since=["planning"])
+                return
+            decided = _unmoved(tx, job, decided, after, page, now)
+            after = decided.rows[-1][0]
+            if not runs.advance(tx, run_id, after, len(decided.rows)):
+                return
+            outbox.add_page(tx, _release(job, run_id, decided.rows, now), *decided.plan, now)
+        job.taken = decided.taken
+        planned += len(decided.rows)
+        tick(planned)
+
+
+def _unmoved(tx: Connection, job: Job, page: _Page, after: int, limit: int, now: datetime) -> _Page:
+    """The page, decided again here when a ledger moved since its snapshot was taken."""
+    if job.definition.cap and tx.dialect.name == "postgresql":
+        # Two campaigns must not both see the last free place under a cap.
+        tx.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": 0x6F757472})
+    if _marks(tx) == page.marks:
+        return page
+    again = _decide(tx, job, after, limit, now)
+    return again or page
+
+
+def _release(job: Job, run_id: int, rows: Sequence[Any], now: datetime) -> outbox.Release:
+    campaign, hours = job.definition.campaign, job.sheet.campaign.contact_hours
+    good_until = now + TRUSTED
+    if hours is not None:
+        zones = {row[_ZONE] for row in rows}
+        shut = (next_shut(hours, clocks_for(zone, job.sheet.campaign), now) for zone in zones)
+        good_until = min(good_until, *shut)
+    return outbox.Release(
+        run_id, campaign.purpose, job.definition.cap is not None, campaign.urgent, good_until
+    )

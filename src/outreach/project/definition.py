@@ -1,0 +1,249 @@
+"""The definition of a run: campaign, segment, template and policy, frozen with their digests.
+
+A run is always worked from its frozen definition, so editing a file never changes a run, and years
+later the same decision and the same bytes can be made again from the database alone.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from outreach.core.campaign import Campaign, OnHalt
+from outreach.core.model import (
+    POLICY_VERSION,
+    CampaignFacts,
+    Candidate,
+    ContactHours,
+    FrequencyCap,
+    Frozen,
+    Route,
+)
+from outreach.core.occurrence import Occurrence
+from outreach.core.page_plan import PAGE_COLUMNS, Sheet
+from outreach.core.policy import gates_for
+from outreach.core.render import TemplateSet, compile_template, content_digest, thaw
+from outreach.core.segment import Segment
+from outreach.core.unsubscribe import Unsubscribe
+from outreach.core.values import (
+    CLIENT_VALUES,
+    campaign_values,
+    client_row,
+    closure_values,
+    firm_values,
+)
+from outreach.core.words import Purpose
+from outreach.project.config import Config
+from outreach.project.load import Project
+
+RUN_COLUMNS: Final = ("securities", "securities_count", "unsubscribe_url")
+_SORTED: Final = orjson.OPT_SORT_KEYS
+
+
+@dataclass(frozen=True)
+class Definition:
+    """Everything a run is made from, read from files or thawed from the database."""
+
+    campaign_id: str
+    campaign: Campaign
+    segment: Segment
+    template: TemplateSet
+    config: Config
+    client_nos: tuple[str, ...] | None  # of a segment that is a list file
+    parts: Mapping[str, Frozen] = field(repr=False)
+
+    @property
+    def approval_digest(self) -> str:
+        """What an approval is bound to: the exact campaign, segment and template together."""
+        bound = [self.parts[kind].digest for kind in ("campaign", "segment", "template")]
+        return hashlib.sha256("\n".join(bound).encode()).hexdigest()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.config.firm.zone)
+
+    @property
+    def value_columns(self) -> tuple[str, ...]:
+        """The client fields the texts print, beyond those every page is read with."""
+        names = {
+            name
+            for channel in self.campaign.channels
+            for locale in self.template.locales
+            if self.template.has(channel, locale)
+            for name in self.template.names(channel, locale)
+        }
+        fields = {CLIENT_VALUES[name].field for name in names if name in CLIENT_VALUES}
+        return tuple(sorted(fields - set(PAGE_COLUMNS)))
+
+    @property
+    def cap(self) -> FrequencyCap | None:
+        cap = self.config.limits.frequency.get(self.campaign.purpose)
+        return FrequencyCap(cap.messages, cap.days) if cap else None
+
+    def sender_of(self, channel: str, address: str) -> tuple[str, str] | None:
+        """(sender, its kind) for an address: the first route that fits."""
+        for rule in self.config.routes:
+            if rule.channel == channel and address.startswith(rule.prefix):
+                return rule.sender, self.config.senders[rule.sender].kind
+        return None
+
+    def facts(
+        self, occurrence: Occurrence, *, approved: bool, halts_as_of: datetime | None
+    ) -> CampaignFacts:
+        """What the rules see of the campaign, the same for every candidate."""
+        campaign, limits = self.campaign, self.config.limits
+        hours = None if campaign.urgent else limits.contact_hours.get(campaign.purpose)
+        relies = campaign.occurrence if isinstance(campaign.occurrence, OnHalt) else None
+        return CampaignFacts(
+            purpose=campaign.purpose,
+            risk_level=int(campaign.product_risk[1]) if campaign.product_risk else None,
+            securities_content=self.template.template.securities_content,
+            approved=approved,
+            contact_hours=ContactHours(hours.opens, hours.closes) if hours else None,
+            cap=self.cap,
+            expires_at=occurrence.expires_at,
+            halts_as_of=halts_as_of if relies else None,
+            halts_max_age_hours=relies.max_age_hours if relies else None,
+            candidate_zones=limits.unknown_zones,
+            zone=self.config.firm.zone,
+        )
+
+    def constants(self, occurrence: Occurrence, today: date) -> dict[str, dict[str, object]]:
+        """The values every text of a run may use, formatted, by locale."""
+        return {
+            locale: self._constants(occurrence, today, locale) for locale in self.template.locales
+        }
+
+    def _constants(self, occurrence: Occurrence, today: date, locale: str) -> dict[str, object]:
+        firm, marketing = self.config.firm, self.campaign.purpose is Purpose.MARKETING
+        values = firm_values(firm, locale, today)
+        values |= occurrence_values(occurrence, locale, today.year)
+        values |= campaign_values(self.campaign.values, locale, today.year)
+        signature = firm.signature.in_(locale)
+        values["sms_prefix"] = f"【{signature}】" if locale.startswith("zh") else f"[{signature}] "
+        values["sms_suffix"] = firm.sms_opt_out.in_(locale) if marketing else ""
+        return values
+
+    def sheet(
+        self,
+        facts: CampaignFacts,
+        constants: Mapping[str, Mapping[str, object]],
+        year: int,
+    ) -> Sheet:
+        """What a page is planned with."""
+        columns = (*PAGE_COLUMNS, *self.value_columns, *RUN_COLUMNS)
+        readers = {
+            (channel, locale): client_row(
+                self.template.names(channel, locale), columns, locale, year
+            )
+            for channel in self.campaign.channels
+            for locale in self.template.locales
+            if self.template.has(channel, locale)
+        }
+        return Sheet(
+            campaign=facts,
+            gates=gates_for(self.campaign.purpose),
+            channels=self.campaign.channels,
+            each=self.campaign.deliver == "each",
+            sender_of=self.sender_of,
+            template=self.template,
+            constants=constants,
+            readers=readers,
+            max_sms_parts=self.template.template.max_sms_parts,
+            digest_of=content_digest,
+        )
+
+    def unsubscribe(self, key: bytes) -> Unsubscribe | None:
+        """The maker of unsubscribe links; regulatory notices have none."""
+        if self.campaign.purpose is Purpose.REGULATORY:
+            return None
+        return Unsubscribe(self.config.firm.unsubscribe_url, key, self.campaign.purpose)
+
+
+def occurrence_values(occurrence: Occurrence, locale: str, year: int) -> dict[str, object]:
+    """What an occurrence gives to the texts: the dates of a closure; nothing otherwise."""
+    values: Mapping[str, Any] = occurrence.values
+    if "close_from" not in values:
+        return {}
+    return closure_values(
+        holiday=values["holiday"],
+        market=values["market_name"],
+        first=values["close_from"],
+        last=values["close_to"],
+        last_session=values["last_session"],
+        reopen=values["reopen"],
+        weekend_closed=values["weekend_closed"],
+        locale=locale,
+        year=year,
+    )
+
+
+# --- from files, and from the database -------------------------------------------------------
+
+
+def define(project: Project, campaign_id: str) -> Definition:
+    """The definition of a campaign as the files stand now. Raises KeyError for an unknown one."""
+    campaign = project.campaigns[campaign_id]
+    template = compile_template(project.templates[campaign.template].files)
+    segment = project.segment(campaign.segment)
+    client_nos = project.client_nos(campaign.segment)
+    parts = (
+        _part("campaign", campaign_id, campaign.model_dump(mode="json")),
+        _part(
+            "segment",
+            campaign.segment,
+            {"segment": segment.model_dump(mode="json", exclude_none=True), "clients": client_nos},
+        ),
+        _frozen("template", campaign.template, template.frozen()),
+        _part("policy", POLICY_VERSION, _policy(project.config, campaign)),
+    )
+    return Definition(
+        campaign_id,
+        campaign,
+        segment,
+        template,
+        project.config,
+        client_nos,
+        {part.kind: part for part in parts},
+    )
+
+
+def redefine(parts: Mapping[str, Frozen]) -> Definition:
+    """The definition a run was made from, out of its frozen parts."""
+    segment = orjson.loads(parts["segment"].content)
+    clients = segment["clients"]
+    return Definition(
+        parts["campaign"].name,
+        Campaign.model_validate_json(parts["campaign"].content),
+        Segment.model_validate(segment["segment"]),
+        thaw(parts["template"].content),
+        Config.model_validate(orjson.loads(parts["policy"].content)["config"]),
+        tuple(clients) if clients is not None else None,
+        dict(parts),
+    )
+
+
+def _policy(config: Config, campaign: Campaign) -> dict[str, Any]:
+    """The policy a run was decided by: version, gates in order, limits, routes, and the names of
+    the stored facts."""
+    return {
+        "version": POLICY_VERSION,
+        "gates": [gate.name for gate in gates_for(campaign.purpose)],
+        "candidate": Candidate._fields,
+        "route": Route._fields,
+        "config": config.model_dump(
+            mode="json", exclude={"database", "paths", "engine", "clients"}
+        ),
+    }
+
+
+def _part(kind: str, name: str, content: Mapping[str, Any]) -> Frozen:
+    return _frozen(kind, name, orjson.dumps(content, option=_SORTED))
+
+
+def _frozen(kind: str, name: str, content: bytes) -> Frozen:
+    return Frozen(kind, name, hashlib.sha256(content).hexdigest(), content)

@@ -1,0 +1,171 @@
+"""Everything the rules may see about a page of clients, fetched set-wise: a few queries a page."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, and_, func, or_, select
+
+from outreach.core.consent import ConsentEvent
+from outreach.core.model import FrequencyCap
+from outreach.core.page_plan import Gathered
+from outreach.core.words import Channel, Purpose
+from outreach.store.database import latest
+from outreach.store.tables import (
+    address_block,
+    client,
+    consent_event,
+    frequency_use,
+    holding,
+    message,
+)
+
+DENSE = 4  # a page whose ids span at most this many times its length is read as a range
+
+_EVENT = consent_event.c
+EVENT_COLUMNS = [_EVENT[name] for name in ConsentEvent._fields]
+
+
+def gather(
+    conn: Connection,
+    ids: Sequence[int],
+    *,
+    channels: Sequence[Channel],
+    purpose: Purpose,
+    cap: FrequencyCap | None,
+    now: datetime,
+    besides_run: int | None = None,
+) -> Gathered:
+    """Facts about the clients with these ids (ascending). `besides_run`: its own messages do not
+    count towards the cap, for the second look between claim and send."""
+    if not ids:
+        return Gathered()
+    return Gathered(
+        consents=_consents(conn, ids),
+        blocks=_blocks(conn, ids, channels),
+        recent=_recent(conn, ids, purpose, cap, now, besides_run) if cap else {},
+        sharers=_sharers(conn, ids, channels),
+    )
+
+
+def among(column: Column[Any], ids: Sequence[int]) -> ColumnElement[bool]:
+    """The condition that a column is one of these ascending ids, cheap for a dense page."""
+    if ids[-1] - ids[0] < DENSE * len(ids):
+        return column.between(ids[0], ids[-1])
+    return column.in_(ids)
+
+
+def _consents(conn: Connection, ids: Sequence[int]) -> dict[int, list[ConsentEvent]]:
+    statement = (
+        select(*EVENT_COLUMNS)
+        .where(among(_EVENT.client_id, ids))
+        .order_by(_EVENT.client_id, _EVENT.id)
+    )
+    found: dict[int, list[ConsentEvent]] = {}
+    for row in conn.execute(statement):
+        found.setdefault(row[0], []).append(ConsentEvent._make(row))
+    return found
+
+
+def _blocks(
+    conn: Connection, ids: Sequence[int], channels: Sequence[Channel]
+) -> dict[tuple[int, str], dict[str, datetime]]:
+    if not latest(conn, address_block):
+        return {}
+    on_address = or_(
+        and_(address_block.c.channel == Channel.SMS, address_block.c.address == client.c.phone),
+        and_(address_block.c.channel == Channel.EMAIL, address_block.c.address == client.c.email),
+    )
+    statement = (
+        select(
+            client.c.id, address_block.c.channel, address_block.c.reason, address_block.c.since_at
+        )
+        .join_from(client, address_block, on_address)
+        .where(among(client.c.id, ids), address_block.c.channel.in_(list(channels)))
+    )
+    found: dict[tuple[int, str], dict[str, datetime]] = {}
+    for client_id, channel, reason, since in conn.execute(statement):
+        found.setdefault((client_id, channel), {})[reason] = since
+    return found
+
+
+def _recent(
+    conn: Connection,
+    ids: Sequence[int],
+    purpose: Purpose,
+    cap: FrequencyCap,
+    now: datetime,
+    besides_run: int | None,
+) -> dict[int, int]:
+    use = frequency_use.c
+    statement = (
+        select(use.client_id, func.count())
+        .where(
+            among(use.client_id, ids),
+            use.purpose == purpose,
+            use.at > now - timedelta(days=cap.days),
+        )
+        .group_by(use.client_id)
+    )
+    if besides_run is not None:
+        own = select(message.c.id).where(
+            message.c.id == use.message_id, message.c.run_id == besides_run
+        )
+        statement = statement.where(~own.exists())
+    return {client_id: count for client_id, count in conn.execute(statement)}
+
+
+def _sharers(
+    conn: Connection, ids: Sequence[int], channels: Sequence[Channel]
+) -> dict[tuple[int, str], list[int]]:
+    """Clients of the page whose address another client has too, with those others."""
+    found: dict[tuple[int, str], list[int]] = {}
+    for channel in channels:
+        name = "phone" if channel is Channel.SMS else "email"
+        other = client.alias("other")
+        statement = (
+            select(client.c.id, other.c.id)
+            .join_from(
+                client, other, and_(other.c[name] == client.c[name], other.c.id != client.c.id)
+            )
+            .where(among(client.c.id, ids))
+        )
+        for client_id, other_id in conn.execute(statement):
+            found.setdefault((client_id, channel), []).append(other_id)
+    return found
+
+
+def taken_addresses(conn: Connection, run_id: int) -> set[tuple[str, int]]:
+    """(channel, client) of this run's messages to addresses that several clients have: what a
+    resumed plan must know of the pages before it."""
+    found: set[tuple[str, int]] = set()
+    for channel, name in ((Channel.SMS, "phone"), (Channel.EMAIL, "email")):
+        other = client.alias("other")
+        shared = select(other.c.id).where(
+            other.c[name] == client.c[name], other.c.id != client.c.id
+        )
+        statement = (
+            select(message.c.client_id)
+            .join(client, client.c.id == message.c.client_id)
+            .where(message.c.run_id == run_id, message.c.channel == channel, shared.exists())
+        )
+        found.update((channel, client_id) for client_id in conn.execute(statement).scalars())
+    return found
+
+
+def held_securities(
+    conn: Connection, book_id: int, securities: Sequence[tuple[str, str]], ids: Sequence[int]
+) -> dict[int, list[tuple[str, str]]]:
+    """Which of these (market, symbol) each client of the page held in a holdings snapshot."""
+    pairs = [and_(holding.c.market == m, holding.c.symbol == s) for m, s in securities]
+    if not pairs or not ids:
+        return {}
+    statement = (
+        select(holding.c.client_id, holding.c.market, holding.c.symbol)
+        .where(holding.c.book_id == book_id, or_(*pairs), among(holding.c.client_id, ids))
+        .order_by(holding.c.client_id, holding.c.market, holding.c.symbol)
+    )
+    found: dict[int, list[tuple[str, str]]] = {}
+    for client_id, market, symbol in conn.execute(statement):
+        found.setdefault(client_id, []).append((market, symbol))
+    return found

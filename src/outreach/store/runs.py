@@ -1,0 +1,176 @@
+"""Runs: opened once for a campaign and occurrence, with everything they were made from frozen."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
+
+from outreach.core.model import Frozen
+from outreach.store import audit
+from outreach.store.audit import Entry
+from outreach.store.covered import cover
+from outreach.store.database import append
+from outreach.store.tables import approval, frozen, run, run_count
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a run is opened with."""
+
+    campaign: str
+    occurrence: str
+    purpose: str
+    parts: Mapping[str, Frozen]  # by kind
+    values: bytes
+    opened_at: datetime
+    opened_by: str
+    expires_at: datetime | None
+    approval_id: int | None
+
+
+def find(conn: Connection, campaign: str, occurrence: str) -> RowMapping | None:
+    """The run of this occurrence, if it was ever opened."""
+    where = and_(run.c.campaign == campaign, run.c.occurrence == occurrence)
+    return conn.execute(select(run).where(where)).mappings().first()
+
+
+def load(conn: Connection, run_id: int) -> RowMapping | None:
+    """One run by its number."""
+    return conn.execute(select(run).where(run.c.id == run_id)).mappings().first()
+
+
+def open_run(tx: Connection, opening: Opening) -> tuple[int, bool]:
+    """Open the run of an occurrence; (its number, whether it is new). A second opening of the same
+    occurrence finds the first: the pair is unique in the database."""
+    existing = find(tx, opening.campaign, opening.occurrence)
+    if existing is not None:
+        return int(existing["id"]), False
+    frozen_rows = _freeze(tx, opening.parts.values(), opening.opened_at)
+    row = {
+        "campaign": opening.campaign,
+        "occurrence": opening.occurrence,
+        "purpose": opening.purpose,
+        "state": "planning",
+        **{f"{kind}_digest": part.digest for kind, part in opening.parts.items()},
+        "approval_id": opening.approval_id,
+        "values": opening.values,
+        "opened_at": opening.opened_at,
+        "opened_by": opening.opened_by,
+        "expires_at": opening.expires_at,
+        "cursor": 0,
+        "audience": 0,
+    }
+    run_id = int(tx.execute(insert(run).values(row).returning(run.c.id)).scalar_one())
+    row["id"] = run_id
+    detail = {"campaign": opening.campaign, "occurrence": opening.occurrence}
+    covered = cover(run, tuple(row), [tuple(row.values())])
+    entry = Entry(
+        opening.opened_at, "run.opened", opening.opened_by, f"run {run_id}", detail, covered
+    )
+    audit.append(tx, [*frozen_rows, entry])
+    return run_id, True
+
+
+def _freeze(tx: Connection, parts: Iterable[Frozen], at: datetime) -> list[Entry]:
+    """Keep what is not kept yet; content is addressed by its digest, so it is written once."""
+    columns = tuple(frozen.c.keys())
+    entries = []
+    for part in parts:
+        known = tx.execute(select(frozen.c.digest).where(frozen.c.digest == part.digest)).first()
+        if known is None:
+            row = (part.digest, part.kind, part.name, part.content, at)
+            append(tx, frozen, columns, [row])
+            covered = cover(frozen, columns, [row])
+            entries.append(Entry(at, f"{part.kind}.frozen", "outreach", part.name, {}, covered))
+    return entries
+
+
+def thaw(conn: Connection, digest: str) -> Frozen:
+    """What was frozen under a digest. Raises KeyError where there is none."""
+    row = conn.execute(select(frozen).where(frozen.c.digest == digest)).mappings().first()
+    if row is None:
+        raise KeyError(f"nothing is frozen under {digest}")
+    return Frozen(row["kind"], row["name"], row["digest"], row["content"])
+
+
+def advance(tx: Connection, run_id: int, cursor: int, candidates: int) -> bool:
+    """Move the plan's cursor past a page; False when the run is no longer being planned."""
+    statement = (
+        update(run)
+        .where(run.c.id == run_id, run.c.state == "planning", run.c.cursor < cursor)
+        .values(cursor=cursor, audience=run.c.audience + candidates)
+    )
+    return tx.execute(statement).rowcount == 1
+
+
+def move(
+    tx: Connection, run_id: int, to: str, at: datetime, actor: str, *, since: Sequence[str]
+) -> bool:
+    """Change a run's state when it is in one of `since`; False when it is in none of them."""
+    values: dict[str, Any] = {"state": to}
+    if to == "sending":
+        values["planned_at"] = func.coalesce(run.c.planned_at, at)
+    if to in ("finished", "cancelled"):
+        values["finished_at"] = at
+    statement = update(run).where(run.c.id == run_id, run.c.state.in_(since)).values(values)
+    if tx.execute(statement).rowcount != 1:
+        return False
+    audit.append(tx, [Entry(at, f"run.{to}", actor, f"run {run_id}", {})])
+    return True
+
+
+def counts(conn: Connection, run_id: int) -> dict[str, dict[str, int]]:
+    """A run's counters: {kind: {key: n}}, zeros left out."""
+    statement = select(run_count).where(run_count.c.run_id == run_id, run_count.c.n != 0)
+    found: dict[str, dict[str, int]] = {}
+    for row in conn.execute(statement.order_by(run_count.c.kind, run_count.c.key)):
+        found.setdefault(row.kind, {})[row.key] = int(row.n)
+    return found
+
+
+def listing(conn: Connection, limit: int = 50) -> Sequence[RowMapping]:
+    """The latest runs, newest first."""
+    columns = (
+        run.c.id, run.c.campaign, run.c.occurrence, run.c.state, run.c.audience, run.c.opened_at,
+        run.c.finished_at, run.c.opened_by,
+    )  # fmt: skip
+    return conn.execute(select(*columns).order_by(run.c.id.desc()).limit(limit)).mappings().all()
+
+
+# --- approvals -------------------------------------------------------------------------------
+
+
+def approve(
+    tx: Connection, campaign: str, digest: str, actor: str, at: datetime, *, action: str, note: str
+) -> int:
+    """Record an approval, or its revocation, of exactly these digests."""
+    row: dict[str, Any] = {
+        "campaign": campaign, "digest": digest, "action": action, "actor": actor, "at": at,
+        "note": note,
+    }  # fmt: skip
+    row["id"] = tx.execute(insert(approval).values(row).returning(approval.c.id)).scalar_one()
+    covered = cover(approval, tuple(row), [tuple(row.values())])
+    detail = {"digest": digest, "note": note}
+    audit.append(tx, [Entry(at, f"campaign.{action}d", actor, campaign, detail, covered)])
+    return int(row["id"])
+
+
+def standing_approval(conn: Connection, campaign: str, digest: str) -> RowMapping | None:
+    """The approval in force for exactly these digests, unless it was revoked since."""
+    statement = (
+        select(approval)
+        .where(approval.c.campaign == campaign, approval.c.digest == digest)
+        .order_by(approval.c.id.desc())
+        .limit(1)
+    )
+    latest = conn.execute(statement).mappings().first()
+    return latest if latest is not None and latest["action"] == "approve" else None
+
+
+def approvals(conn: Connection, limit: int = 100) -> Sequence[RowMapping]:
+    """The approvals and revocations on record, newest first."""
+    return (
+        conn.execute(select(approval).order_by(approval.c.id.desc()).limit(limit)).mappings().all()
+    )
