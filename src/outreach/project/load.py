@@ -1,12 +1,14 @@
 """The project folder as one frozen value: config, segments, campaigns, templates, digests."""
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from outreach.core.campaign import Campaign
 from outreach.core.problem import Problem
+from outreach.core.segment import Segment
 from outreach.project.config import Config
 from outreach.project.read_model import read_model
 from outreach.project.segments import SegmentFile, read_segments
@@ -27,10 +29,11 @@ class Project:
 
     root: Path
     config: Config
-    segments: SegmentFile
+    segments: dict[str, Segment]
     campaigns: dict[str, Campaign]
     templates: dict[str, TemplateFolder]
     config_file: TomlFile = field(repr=False)
+    segment_file: SegmentFile = field(repr=False)
     campaign_files: dict[str, TomlFile] = field(repr=False)
     template_names: frozenset[str]  # every folder, readable or not
     campaigns_folder: str
@@ -45,8 +48,21 @@ class Project:
         return self.templates[template].digest
 
     def segment_digest(self, segment: str) -> str:
-        """Of what the segment says, and of the bytes of its list file."""
-        return self.segments.digest(segment)
+        """Of what the segment says and the numbers in its list file, however laid out."""
+        said = self.segments[segment].model_dump(mode="json", by_alias=True, exclude_none=True)
+        frozen = [said, self.client_nos(segment)]
+        text = json.dumps(frozen, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def segment(self, name: str) -> Segment:
+        """A segment by name. Raises KeyError for an unknown one."""
+        return self.segments[name]
+
+    def client_nos(self, segment: str) -> tuple[str, ...] | None:
+        """The client numbers of the segment's list file, sorted; None where it names none."""
+        for file in self.segments[segment].list_files:
+            return tuple(sorted(self.segment_file.lists[file]))
+        return None
 
 
 def load_config(path: Path) -> Config | list[Problem]:
@@ -72,13 +88,14 @@ def load_project(path: Path) -> tuple[Project | None, list[Problem]]:
     problems: list[Problem] = []
     folder = path.parent / config.paths.campaigns
     templates_folder = path.parent / config.paths.templates
-    segments = read_segments(folder / SEGMENTS, problems)
+    segments = read_segments(folder / SEGMENTS, path.parent, problems)
     files, campaigns = _campaigns(folder, problems)
     names, templates = _templates(templates_folder, problems)
     project = Project(
         root=path.resolve().parent,
         config=config,
-        segments=segments,
+        segments=segments.segments,
+        segment_file=segments,
         campaigns=campaigns,
         templates=templates,
         config_file=file,

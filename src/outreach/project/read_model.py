@@ -26,15 +26,18 @@ M = TypeVar("M", bound=BaseModel)
 
 def read_model(model: type[M], file: TomlFile) -> M | list[Problem]:
     """Validate a file against its model. A list is never empty and holds one Problem a key."""
+    unfit = dict(misfits(root_shape(model), file.data))
     found: dict[KeyPath, Problem] = {}
-    for path, shape in misfits(root_shape(model), file.data):
+    for path, shape in unfit.items():
         value = value_at(file.data, path)
         found[path] = file.problem(path, f"is {kind_of(value)}", f"write {expected(shape)}")
     try:
         valid = model.model_validate(file.data)
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_context=True):
-            _add(found, model, file, detail)
+            path = _written_path(file.data, detail)
+            if path not in found and not any(path[:length] in unfit for length in range(len(path))):
+                _add(found, model, file, path, detail)
         if not found:
             found[()] = file.problem((), "does not fit", str(error.errors()[0]["msg"]))
         return sorted(found.values())
@@ -52,11 +55,12 @@ def value_at(data: object, path: KeyPath) -> Any:
 
 
 def _add(
-    found: dict[KeyPath, Problem], model: type[BaseModel], file: TomlFile, detail: ErrorDetails
+    found: dict[KeyPath, Problem],
+    model: type[BaseModel],
+    file: TomlFile,
+    path: KeyPath,
+    detail: ErrorDetails,
 ) -> None:
-    path = _written_path(file.data, detail)
-    if any(path[:length] in found for length in range(len(path) + 1)):
-        return
     shape = shape_at(model, file.data, path)
     kind = detail["type"]
     if kind == "union_tag_not_found":
@@ -98,13 +102,11 @@ def _written_path(data: object, detail: ErrorDetails) -> KeyPath:
 def _missing(file: TomlFile, path: KeyPath, shape: Shape | None) -> Problem:
     key = str(path[-1])
     if shape and shape.node.get("type") == "object" and len(shape.keys()) > 2:
-        return file.problem(path, "is missing", f"write a table [{key}] with {_required(shape)}")
+        required = ", ".join(shape.node.get("required", []))
+        write = f"write a table [{key}] with {required}" if required else f"write {key} = {{ ... }}"
+        return file.problem(path, "is missing", write)
     write = f"write {key} = {sample(shape)}" if shape else f"write {key}"
     return file.problem(path, "is missing", write)
-
-
-def _required(shape: Shape) -> str:
-    return ", ".join(shape.node.get("required") or shape.keys())
 
 
 def _unknown(model: type[BaseModel], file: TomlFile, path: KeyPath) -> Problem:

@@ -1,13 +1,14 @@
 """segments.toml: the named conditions of the project, with the list files some of them name."""
 
-import hashlib
-import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from outreach.core.problem import Problem
-from outreach.project.toml_file import TomlFile, read_toml
+from outreach.core.segment import Segment, Segments, client_numbers
+from outreach.project.read_model import read_model
+from outreach.project.toml_file import TomlFile, decode, read_source, read_toml
+from outreach.project.toml_lines import KeyPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,23 +17,62 @@ class SegmentFile:
 
     toml: TomlFile | None = field(repr=False)
     names: frozenset[str]
-    tables: dict[str, Any] = field(repr=False)
-
-    def content(self, name: str) -> bytes:
-        """What one segment says, in a form that does not change with its layout in the file."""
-        return json.dumps(
-            self.tables[name], ensure_ascii=False, sort_keys=True, default=str
-        ).encode()
-
-    def digest(self, name: str) -> str:
-        """SHA-256 of `content`, in hex."""
-        return hashlib.sha256(self.content(name)).hexdigest()
+    segments: dict[str, Segment]
+    lists: dict[str, frozenset[str]] = field(repr=False)  # list file as written: client numbers
 
 
-def read_segments(path: Path, problems: list[Problem]) -> SegmentFile:
-    """Read segments.toml; what is wrong with it is added to `problems`."""
+def read_segments(path: Path, root: Path, problems: list[Problem]) -> SegmentFile:
+    """Read segments.toml and its list files, which are named relative to `root`.
+
+    What is wrong with them is added to `problems`.
+    """
     toml = read_toml(path)
     if isinstance(toml, Problem):
         problems.append(toml)
-        return SegmentFile(None, frozenset(), {})
-    return SegmentFile(toml, frozenset(toml.data), dict(toml.data))
+        return SegmentFile(None, frozenset(), {}, {})
+    names = frozenset(toml.data)
+    lists = _lists(toml, root, problems)
+    model = read_model(Segments, toml)
+    if isinstance(model, list):
+        problems += model
+        return SegmentFile(toml, names, {}, lists)
+    for name, segment in model.root.items():
+        if len(segment.list_files) > 1:
+            wrong, write = "names more than one list file", "put the numbers into one file"
+            problems.append(toml.problem((name, "where"), wrong, write))
+    return SegmentFile(toml, names, dict(model.root), lists)
+
+
+def _lists(toml: TomlFile, root: Path, problems: list[Problem]) -> dict[str, frozenset[str]]:
+    lists: dict[str, frozenset[str]] = {}
+    for path, file in _named_lists(toml.data, ()):
+        if file in lists:
+            continue
+        name = str(root / file)
+        source = read_source(root / file, name)
+        if isinstance(source, Problem):
+            wrong = f'the list "{file}" cannot be used: {source.wrong}'
+            problems.append(toml.problem(path, wrong, source.write))
+            continue
+        text = decode(source.removeprefix(b"\xef\xbb\xbf"), name)
+        if isinstance(text, Problem):
+            problems.append(text)
+            continue
+        lists[file], faults = client_numbers(name, text)
+        problems += faults
+        if not lists[file] and not faults:
+            write = "write one client number a line"
+            problems.append(Problem(name, 1, "", "the list is empty", write))
+    return lists
+
+
+def _named_lists(value: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
+    """Every `list_file` that is written, wherever in a condition, with its key path."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if key == "list_file" and isinstance(inner, str) and inner:
+                yield (*path, key), inner
+            yield from _named_lists(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _named_lists(inner, (*path, index))

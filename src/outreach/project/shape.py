@@ -81,7 +81,7 @@ class Shape:
 
     def choices(self) -> list[str]:
         """The values that may be written, where they are listed."""
-        if "const" in self.node:
+        if "const" in self.node and not isinstance(self.node["const"], bool):
             return [str(self.node["const"])]
         return [str(choice) for choice in self.node.get("enum", [])]
 
@@ -197,7 +197,7 @@ def _expected_one(shape: Shape) -> str:
         case "number", _:
             return "a number" + _range(node)
         case "boolean", _:
-            return "true or false"
+            return "true" if node.get("const") is True else "true or false"
         case "array", _:
             return "a list such as " + sample(shape)
         case "object", _:
