@@ -1,0 +1,51 @@
+"""The names a text may use: those every campaign has, and those of one kind of occurrence."""
+
+from typing import Final, Literal
+
+from outreach.core.campaign import Campaign
+from outreach.core.values import CLIENT_VALUES
+
+Kind = Literal["closure", "halt", "day"]
+
+FIRM_NAMES: Final = frozenset(
+    {
+        "firm_name",
+        "firm_legal_name",
+        "hotline",
+        "hotline_hours",
+        "website",
+        "firm_address",
+        "risk_line",
+        "today",
+    }
+)
+CLOSURE_NAMES: Final = frozenset(
+    {
+        "holiday",
+        "market_name",
+        "close_from",
+        "close_to",
+        "close_days",
+        "last_session",
+        "reopen",
+        "weekend_closed",
+    }
+)
+HALT_NAMES: Final = frozenset({"securities", "securities_count"})
+OF_KIND: Final[dict[Kind, frozenset[str]]] = {
+    "closure": CLOSURE_NAMES,
+    "halt": HALT_NAMES,
+    "day": frozenset(),
+}
+EVERYWHERE: Final = FIRM_NAMES | frozenset(CLIENT_VALUES) | {"unsubscribe_url"}
+BUILT_IN: Final = EVERYWHERE | CLOSURE_NAMES | HALT_NAMES
+
+
+def names_of(campaign: Campaign) -> frozenset[str]:
+    """Every name the texts of a campaign may use."""
+    return EVERYWHERE | OF_KIND[campaign.occurrence.kind] | frozenset(campaign.values)
+
+
+def kind_with(name: str) -> Kind | None:
+    """The kind of occurrence that knows a name; None where none does."""
+    return next((kind for kind, names in OF_KIND.items() if name in names), None)
