@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from outreach.core.cell_text import clean_column
+from outreach.core.cell_text import clean
 from outreach.core.client_columns import client_index
 from outreach.core.headers import header_key
 from outreach.feeds.file_problem import FileProblem
@@ -24,13 +24,11 @@ def opened(path: Path) -> TableFile:
 
 
 def rows_of(path: Path) -> list[tuple[int, tuple[str, ...]]]:
-    return [
-        (line, row)
-        for chunk in opened(path).chunks()
-        for line, row in zip(
-            chunk.lines, zip(*map(clean_column, chunk.columns), strict=True), strict=True
-        )
-    ]
+    found: list[tuple[int, tuple[str, ...]]] = []
+    for chunk in opened(path).chunks():
+        rows = zip(*(map(clean, column) for column in chunk.columns), strict=True)
+        found += zip(chunk.lines, rows, strict=True)
+    return found
 
 
 def written(folder: Path, content: bytes, name: str = "clients.csv") -> Path:
@@ -180,4 +178,4 @@ def test_characters_lost_before_are_noticed(tmp_path: Path) -> None:
     ],
 )
 def test_spreadsheet_wrapping_comes_off(cell: str, text: str) -> None:
-    assert clean_column([cell]) == [text]
+    assert clean(cell) == text

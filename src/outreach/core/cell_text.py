@@ -20,22 +20,23 @@ _EXACT: Final = 10**15
 TOTALS: Final = frozenset({"合计", "总计", "小计", "共计", "合計", "總計", "total", "grand total"})
 
 
-def clean_column(cells: Sequence[str]) -> list[str]:
-    """Every cell without padding, the `="0012345"` and leading-quote wrapping, and words for
-    nothing (NULL, -, N/A), which become empty. Text itself stays as it was written."""
-    return [
-        _unwrapped(text) if text and (text[0] in _SUSPECT or text in _NULLS) else text
-        for text in [cell.strip() for cell in cells]
-    ]
-
-
-def _unwrapped(text: str) -> str:
+def clean(cell: str) -> str:
+    """A cell without padding, the `="0012345"` and leading-quote wrapping, and words for nothing
+    (NULL, -, N/A), which become empty. The text itself stays as it was written."""
+    text = cell.strip()
+    if not text or (text[0] not in _SUSPECT and text not in _NULLS):
+        return text
     text = text.translate(_INVISIBLE).strip()
     if text in _NULLS:
         return ""
     if found := _WRAPPED.match(text):
         text = found[1].strip()
     return text.lstrip("'‘’`\t ").strip()
+
+
+def unwrapped(cells: Sequence[str]) -> list[str]:
+    """A column of codes without `="..."`, the one wrapping that comes on every row."""
+    return [cell[2:-1] if cell[:2] == '="' and cell[-1] == '"' else cell for cell in cells]
 
 
 def half_width(text: str) -> str:

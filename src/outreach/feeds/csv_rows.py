@@ -4,6 +4,7 @@ import codecs
 import csv
 from collections import deque
 from collections.abc import Iterator
+from itertools import count, islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -78,27 +79,56 @@ def _scan(path: Path, codec: str) -> _Scan:
             line += block.count(b"\n")
 
 
-def rows(path: Path, codec: str, delimiter: str) -> Iterator[Row | BadRow]:
-    """Every record with the line it starts on. A quote that is never closed costs its own row
-    only: the lines it swallowed are read again."""
+def top(path: Path, codec: str, delimiter: str, count: int) -> list[Row | BadRow]:
+    """The first records of a file."""
+    return list(islice(_rows(path, codec, delimiter), count))
+
+
+def blocks(path: Path, codec: str, delimiter: str, size: int) -> Iterator[list[Row | BadRow]]:
+    """Every record with the line it starts on, about `size` at a time.
+
+    A block in which every line has an even number of quotes holds one record a line and goes
+    through the C reader whole; any other is read record by record."""
     with path.open(encoding=codec, errors="strict", newline="") as file:
-        lines = _Lines(file)
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
-        while True:
-            lines.held.clear()
-            first = lines.number + 1
+        first = 1
+        while lines := list(islice(file, size)):
             try:
-                cells = next(reader)
-            except StopIteration:
-                return
+                if any(line.count('"') & 1 for line in lines):
+                    raise csv.Error
+                records = list(csv.reader(lines, delimiter=delimiter, strict=True))
+                block: list[Row | BadRow] = list(zip(count(first), records, strict=False))
+                first += len(lines)
             except csv.Error:
-                yield _unreadable(first, lines)
-                # A reader that stopped inside a quote would go on inside it.
-                reader = csv.reader(lines, delimiter=delimiter, strict=True)
-                continue
-            if len(lines.held) > 1:
-                cells = [" ".join(cell.split()) if "\n" in cell else cell for cell in cells]
-            yield first, cells
+                source = _Lines(file, lines, first)
+                block = list(_records(source, delimiter, until=first + len(lines)))
+                first = source.number + 1
+            yield block
+
+
+def _rows(path: Path, codec: str, delimiter: str) -> Iterator[Row | BadRow]:
+    with path.open(encoding=codec, errors="strict", newline="") as file:
+        yield from _records(_Lines(file, [], 1), delimiter)
+
+
+def _records(lines: "_Lines", delimiter: str, until: int | None = None) -> Iterator[Row | BadRow]:
+    """Records one by one, those that begin before line `until`. A quote that is never closed costs
+    its own row only: the lines it swallowed are read again."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while until is None or lines.number + 1 < until or lines.given_back:
+        lines.held.clear()
+        first = lines.number + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield _unreadable(first, lines)
+            # A reader that stopped inside a quote would go on inside it.
+            reader = csv.reader(lines, delimiter=delimiter, strict=True)
+            continue
+        if len(lines.held) > 1:
+            cells = [" ".join(cell.split()) if "\n" in cell else cell for cell in cells]
+        yield first, cells
 
 
 def _unreadable(first: int, lines: "_Lines") -> BadRow:
@@ -115,23 +145,23 @@ def _unreadable(first: int, lines: "_Lines") -> BadRow:
 class _Lines:
     """The lines of a file, remembering those of the record being read."""
 
-    def __init__(self, file: Iterator[str]) -> None:
+    def __init__(self, file: Iterator[str], ahead: list[str], first: int) -> None:
         self._file = file
-        self._returned: deque[str] = deque()
+        self.given_back: deque[str] = deque(ahead)
         self.held: list[str] = []
-        self.number = 0
+        self.number = first - 1  # of the line read last
 
     def __iter__(self) -> "_Lines":
         return self
 
     def __next__(self) -> str:
-        line = self._returned.popleft() if self._returned else next(self._file)
+        line = self.given_back.popleft() if self.given_back else next(self._file)
         self.held.append(line)
         self.number += 1
         return line
 
     def give_back(self) -> None:
         """Put every line of the record but its first back, to be read as records of their own."""
-        self._returned.extendleft(reversed(self.held[1:]))
+        self.given_back.extendleft(reversed(self.held[1:]))
         self.number -= max(len(self.held) - 1, 0)
         self.held.clear()

@@ -1,6 +1,7 @@
 """Spreadsheets and Parquet files as text: numbers keep every digit, dates become ISO dates."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from outreach.feeds.file_problem import BadRow, FileProblem, Row
 
 def best_sheet(
     path: Path, known: Callable[[Iterable[Row | BadRow]], int]
-) -> Callable[[], Iterator[Row | BadRow]]:
+) -> Callable[[int], Iterator[list[Row | BadRow]]]:
     """The rows of the sheet whose top has the most known headers (the first of equals)."""
     import python_calamine
 
@@ -29,7 +30,13 @@ def best_sheet(
     if not sheets:
         raise FileProblem(f"{path}: the workbook has no rows; export it again")
     chosen = max(sheets, key=lambda sheet: known(_top(sheet)))
-    return lambda: _sheet_rows(chosen)
+    return lambda size: _sheet_blocks(chosen, size)
+
+
+def _sheet_blocks(sheet: Any, size: int) -> Iterator[list[Row | BadRow]]:
+    rows: Iterator[Row | BadRow] = _sheet_rows(sheet)
+    while block := list(islice(rows, size)):
+        yield block
 
 
 def _top(sheet: Any) -> Iterator[Row | BadRow]:

@@ -1,9 +1,9 @@
 """A table file as it is read: CSV, XLSX or Parquet, in chunks of text columns with line numbers."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +11,13 @@ from outreach.core.cell_text import half_width, is_total
 from outreach.feeds import csv_rows, sheet_rows
 from outreach.feeds.file_problem import BadRow, FileProblem, Row
 
-CHUNK_ROWS: Final = 20_000
+CHUNK_ROWS: Final = 10_000
 _HEADER_WITHIN: Final = 30  # rows a title block may take above the header
+
+# What may be a total; the words themselves are looked at in is_total.
+_TOTAL: Final = re.compile(
+    r"[\s\"'=]*(?:$|[合总小共總]|(?:sub|grand)?\s*total)", re.IGNORECASE
+).match
 
 Recognise = Callable[[str], bool]
 
@@ -37,7 +42,7 @@ class TableFile:
     headers: tuple[str, ...]
     header_line: int
     damaged: bool  # holds U+FFFD: characters were lost before the file came here
-    _rows: Callable[[], Iterator[Row | BadRow]] = field(repr=False, compare=False)
+    _blocks: Callable[[int], Iterator[list[Row | BadRow]]] = field(repr=False, compare=False)
     _columns: Callable[[int], Iterator[Chunk]] | None = field(
         default=None, repr=False, compare=False
     )
@@ -47,25 +52,36 @@ class TableFile:
         if self._columns is not None:
             yield from self._columns(rows)
             return
-        source = self._body()
-        while piece := list(islice(source, rows)):
-            yield _chunk(piece, len(self.headers))
+        for block in self._blocks(rows):
+            chunk = self._chunk(block)
+            if chunk.lines or chunk.bad:
+                yield chunk
 
-    def _body(self) -> Iterator[Row | BadRow]:
+    def _chunk(self, block: list[Row | BadRow]) -> Chunk:
         width = len(self.headers)
-        for row in self._rows():
-            if row[0] <= self.header_line:
-                continue
-            if isinstance(row, BadRow):
-                yield row
-                continue
-            line, cells = row
-            if not any(cells) or not any(cell.strip() for cell in cells) or is_total(cells):
-                continue
-            if len(cells) == width:
-                yield row
-            else:
-                yield _fitted(line, cells, width)
+        good: list[Row] = []
+        bad: list[BadRow] = []
+        for row in block:
+            if len(row) == 2 and len(row[1]) == width and row[1][0] and not _TOTAL(row[1][0]):
+                good.append(row)  # nearly every row
+            elif kept := self._looked_at(row):
+                (bad if isinstance(kept, BadRow) else good).append(kept)  # type: ignore[arg-type]
+        if good and good[0][0] <= self.header_line:
+            good = [row for row in good if row[0] > self.header_line]
+        columns: list[Sequence[str]] = list(zip(*[row[1] for row in good], strict=True))
+        return Chunk([row[0] for row in good], columns or [()] * width, bad)
+
+    def _looked_at(self, row: Row | BadRow) -> Row | BadRow | None:
+        """A row that is not plainly a row of cells; None when it is blank, a total or a title."""
+        if row[0] <= self.header_line:
+            return None
+        if isinstance(row, BadRow):
+            return row
+        line, cells = row
+        if not any(cell.strip() for cell in cells) or is_total(cells):
+            return None
+        width = len(self.headers)
+        return row if len(cells) == width else _fitted(line, cells, width)
 
 
 def open_table(path: Path, recognise: Recognise) -> TableFile:
@@ -84,7 +100,8 @@ def open_table(path: Path, recognise: Recognise) -> TableFile:
     if magic.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         kind = "xlsx" if magic.startswith(b"PK") else "xls"
         sheet = sheet_rows.best_sheet(path, lambda rows: _find_header(rows, recognise)[2])
-        return _opened(path, kind, digest, sheet, recognise, damaged=False)
+        top = next(sheet(_HEADER_WITHIN))
+        return _opened(path, kind, digest, top, sheet, recognise, damaged=False)
     if magic.lstrip()[:1] == b"<":
         raise FileProblem(
             f"{path}: this is a web page or XML, whatever its name says;"
@@ -93,13 +110,14 @@ def open_table(path: Path, recognise: Recognise) -> TableFile:
     text = csv_rows.examine(path)
     found = max(
         csv_rows.DELIMITERS,
-        key=lambda mark: _score(list(islice(csv_rows.rows(path, text.codec, mark), 30)), recognise),
+        key=lambda mark: _score(csv_rows.top(path, text.codec, mark, _HEADER_WITHIN), recognise),
     )
     return _opened(
         path,
         text.encoding,
         digest,
-        lambda: csv_rows.rows(path, text.codec, found),
+        csv_rows.top(path, text.codec, found, _HEADER_WITHIN),
+        lambda size: csv_rows.blocks(path, text.codec, found, size),
         recognise,
         damaged=text.damaged,
     )
@@ -109,16 +127,16 @@ def _opened(
     path: Path,
     encoding: str,
     digest: str,
-    rows: Callable[[], Iterator[Row | BadRow]],
+    top: Sequence[Row | BadRow],
+    blocks: Callable[[int], Iterator[list[Row | BadRow]]],
     recognise: Recognise,
     *,
     damaged: bool,
 ) -> TableFile:
-    top = list(islice(rows(), _HEADER_WITHIN))
     line, headers, _known = _find_header(top, recognise)
     if not headers:
         raise FileProblem(f"{path}: the file has no rows; export it again")
-    return TableFile(path, encoding, digest, headers, line, damaged, rows)
+    return TableFile(path, encoding, digest, headers, line, damaged, blocks)
 
 
 def _find_header(
@@ -139,7 +157,7 @@ def _find_header(
     return line, headers, known
 
 
-def _score(rows: list[Row | BadRow], recognise: Recognise) -> tuple[int, int]:
+def _score(rows: Sequence[Row | BadRow], recognise: Recognise) -> tuple[int, int]:
     _line, headers, known = _find_header(rows, recognise)
     return known, len(headers)
 
@@ -158,14 +176,6 @@ def _fitted(line: int, cells: list[str], width: int) -> Row | BadRow:
     return line, cells[:width]
 
 
-def _chunk(piece: list[Row | BadRow], width: int) -> Chunk:
-    bad = [row for row in piece if isinstance(row, BadRow)]
-    good = [row for row in piece if not isinstance(row, BadRow)] if bad else piece
-    cells = [row[1] for row in good]
-    columns: list[Sequence[str]] = list(zip(*cells, strict=True)) if cells else [()] * width
-    return Chunk([row[0] for row in good], columns, bad)
-
-
 def _open_parquet(path: Path, digest: str) -> TableFile:
     headers = sheet_rows.parquet_headers(path)
 
@@ -176,4 +186,4 @@ def _open_parquet(path: Path, digest: str) -> TableFile:
             yield Chunk(list(range(first, first + count)), batch, [])
             first += count
 
-    return TableFile(path, "parquet", digest, headers, 0, False, lambda: iter(()), columns)
+    return TableFile(path, "parquet", digest, headers, 0, False, lambda _size: iter(()), columns)
