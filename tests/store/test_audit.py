@@ -173,6 +173,15 @@ def test_entries_come_back_as_they_were_logged(database: Database) -> None:
     assert later == [third]
 
 
+def test_a_transaction_that_read_the_log_may_write_on(database: Database) -> None:
+    with database.begin() as tx:
+        audit.append(tx, [ENTRY])
+        stored = list(audit.entries(tx))
+        tx.execute(update(tables.audit_entry).values(actor="x"))
+
+    assert len(stored) == 1
+
+
 def test_the_head_is_the_root_over_all_leaves(database: Database) -> None:
     for n in (1, 4, 2):
         with database.begin() as tx:

@@ -143,7 +143,7 @@ def head(conn: Connection) -> Head:
 def entries(conn: Connection, since: int = 0) -> Iterator[Stored]:
     """The stored entries in order from number `since`, streamed."""
     statement = select(audit_entry).where(audit_entry.c.seq >= since).order_by(audit_entry.c.seq)
-    with conn.execution_options(yield_per=200).execute(statement) as result:
+    with conn.execute(statement, execution_options={"yield_per": 200}) as result:
         for row in result:
             yield Stored(*row)
 
@@ -203,6 +203,6 @@ def latest_checkpoint(conn: Connection) -> Checkpoint | None:
 def checkpoints(conn: Connection) -> Iterator[Checkpoint]:
     """Every checkpoint, by the size of its tree."""
     statement = select(checkpoint).order_by(checkpoint.c.size, checkpoint.c.id)
-    with conn.execution_options(yield_per=200).execute(statement) as result:
+    with conn.execute(statement, execution_options={"yield_per": 200}) as result:
         for row in result:
             yield Checkpoint(*row)
