@@ -127,6 +127,17 @@ def row_hashes(rows: Iterable[Row]) -> list[bytes]:
     return [sha256(b"\x00" + dumps(row, default=to_hex, option=utc_z)).digest() for row in rows]
 
 
+def recorded_among(hashes: Iterable[bytes], row_hints: bytes) -> list[bytes]:
+    """Those of the hashes, in their order, that an entry with these hints recorded."""
+    recorded: list[bytes] = []
+    at = 0
+    for one in hashes:
+        if one[:HINT_SIZE] == row_hints[at : at + HINT_SIZE]:
+            recorded.append(one)
+            at += HINT_SIZE
+    return recorded
+
+
 def cover(table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> Covered | None:
     """What to log about rows that this transaction adds; None when there are none.
 
@@ -213,7 +224,7 @@ def count_rows(conn: Connection, covering: Covering) -> int:
 
 
 def _pages(conn: Connection, statement: Select[Any]) -> Iterator[list[Row]]:
-    with conn.execution_options(yield_per=2000).execute(statement) as result:
+    with conn.execute(statement, execution_options={"yield_per": 2000}) as result:
         for page in result.partitions():
             yield [tuple(row) for row in page]
 

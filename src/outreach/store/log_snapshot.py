@@ -1,0 +1,80 @@
+"""The log, the rows it answers for and its checkpoints, as they all stood at one moment."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import orjson
+from sqlalchemy import Connection
+
+from outreach.store import audit
+from outreach.store.audit import Checkpoint, Head, Stored
+from outreach.store.covered import (
+    COVERINGS,
+    Key,
+    count_rows,
+    row_hashes,
+    rows_between,
+)
+from outreach.store.covered_faults import uncovered_row, what_is_wrong
+from outreach.store.database import Database
+
+_LOWEST = -(2**63)  # an entry may hide below number 0
+
+
+class LogSnapshot:
+    """One read transaction over the log; memory does not grow with the log."""
+
+    def __init__(self, conn: Connection) -> None:
+        self._conn = conn
+
+    def head(self) -> Head:
+        return audit.head(self._conn)
+
+    def entries(self) -> Iterator[Stored]:
+        """Every stored entry by number, whatever its number."""
+        return audit.entries(self._conn, since=_LOWEST)
+
+    def checkpoints(self) -> Iterator[Checkpoint]:
+        return audit.checkpoints(self._conn)
+
+    def covered_hashes(self, entry: Stored) -> list[bytes] | None:
+        """The hashes of the rows stored in the range of keys that an entry covers.
+
+        None when this program knows no such table.
+        """
+        covering = COVERINGS.get(entry.covers_table or "")
+        if covering is None:
+            return None
+        hashes: list[bytes] = []
+        for page in rows_between(self._conn, covering, *_ends(entry)):
+            hashes += row_hashes(page)
+        return hashes
+
+    def what_is_wrong(self, entry: Stored) -> tuple[str, str]:
+        """The first changed or missing row of an entry, and the sentence about it."""
+        covering = COVERINGS[entry.covers_table or ""]
+        return what_is_wrong(self._conn, covering, entry.seq, entry.row_hints or b"", *_ends(entry))
+
+    def row_counts(self) -> Iterator[tuple[str, int]]:
+        """How many rows each covered table holds."""
+        for name, covering in COVERINGS.items():
+            yield name, count_rows(self._conn, covering)
+
+    def uncovered_row(self, table: str) -> str | None:
+        """What the first row is called that no entry covers."""
+        return uncovered_row(self._conn, COVERINGS[table])
+
+
+@contextmanager
+def log_snapshot(database: Database) -> Iterator[LogSnapshot]:
+    """Open the log for reading, as of now."""
+    with database.reading() as conn:
+        yield LogSnapshot(conn)
+
+
+def _ends(entry: Stored) -> tuple[Key, Key]:
+    key_from, key_to = (
+        orjson.loads(entry.covers_from or "[]"),
+        orjson.loads(entry.covers_to or "[]"),
+    )
+    return tuple(key_from), tuple(key_to)
