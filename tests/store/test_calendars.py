@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+import orjson
 import pytest
 
 from outreach.core.market import CalendarDay, Coverage
 from outreach.core.trading_calendar import CalendarCoverageError, TradingCalendar
 from outreach.feeds import calendar_file
-from outreach.store import calendars
+from outreach.store import audit, calendars
 from outreach.store.calendars import Saved
 from outreach.store.database import Database
 
@@ -147,3 +148,16 @@ def test_stock_connect_is_derived_from_both_sides(database: Database) -> None:
     assert not south.is_session(date(2026, 4, 3))
     assert not south.is_session(date(2026, 2, 16))
     assert south.covered_to == date(2026, 12, 31)
+
+
+def test_every_change_is_logged_and_nothing_else(database: Database) -> None:
+    save(database, [YEAR], [NEW_YEAR])
+    save(database, [YEAR], [NEW_YEAR])
+    save(database, [YEAR], [])
+    save(database, [YEAR], [], replace=True)
+
+    with database.reading() as conn:
+        logged = [orjson.loads(entry.detail) for entry in audit.entries(conn)]
+    assert [entry["removed"] for entry in logged] == [[], ["2027-01-01"]]
+    assert logged[0]["days"] == ["2027-01-01 closed New Year's Day (SSE notice)"]
+    assert "2027-01-01: stored as closed" in logged[1]["overruled"][0]

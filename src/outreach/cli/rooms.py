@@ -2,10 +2,11 @@
 
 import typer
 
-from outreach.cli import database, init
+from outreach.cli import calendar, database, init
 
 
 def add_to(app: typer.Typer) -> None:
     """Add every room's commands."""
     app.command()(init.init)
     app.add_typer(database.app, name="db")
+    app.add_typer(calendar.app, name="calendar")

@@ -63,7 +63,7 @@ class CalendarCoverageError(Exception):
 
     def __init__(self, market: str, on: date, coverage_to: date | None) -> None:
         self.market, self.on, self.coverage_to = market, on, coverage_to
-        how = _how_to_import(market, on.year)
+        how = _how_to_import(market, on.year, coverage_to)
         until = f"ends on {coverage_to}" if coverage_to else "has not been imported"
         bis = f"截至 {coverage_to}" if coverage_to else "尚未导入"
         self.sentence = Sentence(
@@ -73,13 +73,15 @@ class CalendarCoverageError(Exception):
         super().__init__(self.sentence.en)
 
 
-def _how_to_import(market: str, year: int) -> str:
+def _how_to_import(market: str, year: int, coverage_to: date | None) -> str:
     if market in ("HK", "US", "UK"):
         return (
             f"outreach calendar import --from exchange_calendars --market {market} --years {year}"
         )
     if market in ("SB", "NB"):
         return f"CN_A and HK for {year}, from which {market} is derived"
+    if coverage_to is None:
+        return "outreach calendar import"  # what is shipped
     return f"outreach calendar import {market}-{year}.csv"
 
 

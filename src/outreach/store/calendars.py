@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, insert, select
 from outreach.core.market import CalendarDay, Coverage
 from outreach.core.stock_connect import derive_stock_connect
 from outreach.core.trading_calendar import TradingCalendar
+from outreach.store import audit
 from outreach.store.tables import calendar_coverage, calendar_day
 
 DERIVED: Final[tuple[Literal["SB", "NB"], ...]] = ("SB", "NB")
@@ -56,8 +57,9 @@ def save(
 ) -> Saved:
     """Store what a source says of the days it covers.
 
-    The same data again change nothing. Provisional data give way to official ones. Official data
-    that say otherwise about an officially covered day are refused, unless `replace`.
+    The same data again change nothing. Provisional data give way to official ones. Data that say
+    otherwise about an officially covered day are refused, unless `replace`. What was changed is
+    logged in the same transaction, so this comes last in it.
     """
     given = list(days)
     results = []
@@ -76,6 +78,7 @@ def save(
     for change in results:
         _write_days(tx, change, entered_by, approved_by)
         _write_coverage(tx, change.coverage, entered_by, entered_at)
+    audit.append(tx, [_entry(c, entered_by, entered_at) for c in results if c.touched])
     return Saved(
         added=sum(len(change.added) for change in results),
         changed=sum(len(change.changed) for change in results),
@@ -96,6 +99,26 @@ class _Change:
     unchanged: int = 0
     coverage: list[Coverage] = field(default_factory=list)
     conflicts: list[str] = field(default_factory=list)
+
+    @property
+    def touched(self) -> bool:
+        return bool(self.added or self.changed or self.removed or self.coverage)
+
+
+def _entry(change: _Change, entered_by: str, entered_at: datetime) -> audit.Entry:
+    """The days as they now stand, so that the log alone tells by which calendar a run was timed."""
+    detail = {
+        "coverage": [f"{c.from_on}/{c.to_on} {c.status}: {c.source_ref}" for c in change.coverage],
+        "days": [
+            f"{day.on} {day.kind} {day.name_en} ({day.source_ref})"
+            for day in (*change.added, *change.changed)
+        ],
+        "removed": [on.isoformat() for on in change.removed],
+        "overruled": change.conflicts,
+    }
+    return audit.Entry(
+        entered_at, "calendar.saved", entered_by, f"calendar {change.market}", detail
+    )
 
 
 def _compare(
