@@ -1,0 +1,207 @@
+"""Who belongs to a segment: its condition as one SQL expression, counted or read page by page.
+
+Both databases get the same question: days are worked out here, from the run's moment, and never by
+the server. SQL's own three-valued logic is the segment's: an unknown fact makes a test unknown, and
+neither the test nor its `not` then puts anybody into the audience.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import orjson
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Connection,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    false,
+    func,
+    not_,
+    null,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+
+from outreach.core.client import CLIENT_FIELDS
+from outreach.core.segment import (
+    All,
+    AnyOf,
+    Condition,
+    HoldsHalted,
+    Listed,
+    Not,
+    Segment,
+    Test,
+)
+from outreach.store.tables import book, client, holding
+
+Security = tuple[str, str]  # market (MIC) and symbol
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a segment is asked against. Kept the same through a run, so that its pages agree."""
+
+    today: date  # the firm's calendar day at the run's moment
+    lists: Mapping[str, Collection[str]] = field(default_factory=dict)  # file -> client numbers
+    halted: Collection[Security] = ()  # securities halted in the occurrence
+    holdings: int | None = None  # the holdings book that tells who holds them
+
+
+def count(
+    conn: Connection, segment: Segment, asked: Asked, also: Sequence[ColumnElement[bool]] = ()
+) -> int:
+    """How many clients belong to the segment, and fulfil `also`."""
+    where = condition(conn, segment, asked)
+    statement = select(func.count()).select_from(client).where(where, *also)
+    return int(conn.execute(statement).scalar_one())
+
+
+def page(
+    conn: Connection,
+    segment: Segment,
+    asked: Asked,
+    *,
+    after: int,
+    limit: int,
+    columns: Sequence[ColumnElement[Any]] = (client.c.id,),
+    also: Sequence[ColumnElement[bool]] = (),
+) -> list[tuple[Any, ...]]:
+    """The next `limit` clients behind the client id `after`, by id; an empty page is the last."""
+    statement = (
+        select(*columns)
+        .where(client.c.id > after, condition(conn, segment, asked), *also)
+        .order_by(client.c.id)
+        .limit(limit)
+    )
+    return [tuple(row) for row in conn.execute(statement)]
+
+
+def belongs(conn: Connection, segment: Segment, asked: Asked, client_id: int) -> bool:
+    """Whether one client belongs to the segment."""
+    where = condition(conn, segment, asked)
+    found = conn.execute(select(client.c.id).where(client.c.id == client_id, where))
+    return found.first() is not None
+
+
+def newest_holdings(conn: Connection) -> int | None:
+    """The holdings book with the newest as-of moment among those taken in whole."""
+    statement = (
+        select(book.c.id)
+        .where(book.c.kind == "holdings", book.c.finished_at.is_not(None))
+        .order_by(book.c.as_of.desc(), book.c.id.desc())
+        .limit(1)
+    )
+    return conn.execute(statement).scalar_one_or_none()
+
+
+def not_in_book(conn: Connection, numbers: Collection[str]) -> set[str]:
+    """Those numbers of a list file that no client has."""
+    statement = select(client.c.client_no).where(_one_of(conn, client.c.client_no, numbers))
+    return set(numbers) - set(conn.execute(statement).scalars())
+
+
+def condition(conn: Connection, segment: Segment, asked: Asked) -> ColumnElement[bool]:
+    """The segment as a condition on table `client`, in the words of the connection's database.
+
+    Raises KeyError for a list file that `asked` does not bring.
+    """
+    return _compiled(conn, segment.condition, asked)
+
+
+def _compiled(conn: Connection, node: Condition, asked: Asked) -> ColumnElement[bool]:
+    match node:
+        case All(parts):
+            return and_(*(_compiled(conn, part, asked) for part in parts))
+        case AnyOf(parts):
+            return or_(*(_compiled(conn, part, asked) for part in parts))
+        case Not(part):
+            return not_(_compiled(conn, part, asked))
+        case Listed(file):
+            return _one_of(conn, client.c.client_no, asked.lists[file])
+        case HoldsHalted():
+            return _holds(asked)
+        case Test(operator="contains"):
+            return _has_entry(conn, client.c[node.field], str(node.value))
+        case Test():
+            return _test(client.c[node.field], node, asked.today)
+
+
+def _test(column: Column[Any], test: Test, today: date) -> ColumnElement[bool]:
+    fact: ColumnElement[Any] = column
+    value: Any = test.value
+    match test.operator:
+        case "is" | "on":
+            return fact == value
+        case "in":
+            return fact.in_(value)
+        case "at_least":
+            return fact >= value
+        case "at_most":
+            return fact <= value
+        case "above" | "after":
+            return fact > value
+        case "below" | "before":
+            return fact < value
+        case "since":
+            return _between(fact, *value.past(today))
+        case "until":
+            return _between(fact, *value.coming(today))
+        case "is_set":
+            is_list = CLIENT_FIELDS[test.field].type == "list"  # a list of nothing is empty text
+            there = fact != "" if is_list else fact.is_not(None)
+            return there if value else not_(there)
+    raise ValueError(f"no database is asked `{test.operator}`")
+
+
+def _between(fact: Column[Any], first: date | None, last: date | None) -> ColumnElement[bool]:
+    bounds = []
+    if first is not None:
+        bounds.append(fact >= first)
+    if last is not None:
+        bounds.append(fact <= last)
+    return and_(*bounds)
+
+
+def _has_entry(conn: Connection, fact: Column[Any], entry: str) -> ColumnElement[bool]:
+    """Lists are kept as `,a,b,`. Not LIKE: it has wildcards, and on SQLite no regard for case."""
+    position = func.instr if conn.dialect.name == "sqlite" else func.strpos
+    found: ColumnElement[int] = position(fact, f",{entry},")
+    return found > 0
+
+
+def _one_of(conn: Connection, fact: Column[Any], numbers: Collection[str]) -> ColumnElement[bool]:
+    """One bound value however long the list: neither database takes 100,000 parameters, and a
+    side table could not be filled in a transaction that only reads."""
+    if conn.dialect.name == "sqlite":
+        given = func.json_each(orjson.dumps(sorted(numbers)).decode()).table_valued("value")
+        return fact.in_(select(given.c.value))
+    return fact == any_(bindparam(None, sorted(numbers), type_=ARRAY(TEXT)))
+
+
+def _holds(asked: Asked) -> ColumnElement[bool]:
+    """Without halts nobody holds a halted security; without a holdings book nobody knows."""
+    if not asked.halted:
+        return false()
+    if asked.holdings is None:
+        return cast(null(), Boolean)
+    symbols: dict[str, list[str]] = {}
+    for market, symbol in sorted(asked.halted):
+        symbols.setdefault(market, []).append(symbol)
+    of_them = or_(
+        *(
+            and_(holding.c.market == market, holding.c.symbol.in_(some))
+            for market, some in symbols.items()
+        )
+    )
+    holders = select(holding.c.client_id).where(
+        holding.c.book_id == asked.holdings, of_them, holding.c.quantity > 0
+    )
+    return client.c.id.in_(holders)
