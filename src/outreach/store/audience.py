@@ -5,10 +5,11 @@ the server. SQL's own three-valued logic is the segment's: an unknown fact makes
 neither the test nor its `not` then puts anybody into the audience.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+import operator
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import (
@@ -134,22 +135,26 @@ def _compiled(conn: Connection, node: Condition, asked: Asked) -> ColumnElement[
             return _test(client.c[node.field], node, asked.today)
 
 
-def _test(column: Column[Any], test: Test, today: date) -> ColumnElement[bool]:
-    fact: ColumnElement[Any] = column
+_COMPARED: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "is": operator.eq,
+    "on": operator.eq,
+    "at_least": operator.ge,
+    "at_most": operator.le,
+    "above": operator.gt,
+    "below": operator.lt,
+    "after": operator.gt,
+    "before": operator.lt,
+}
+
+
+def _test(fact: Column[Any], test: Test, today: date) -> ColumnElement[bool]:
     value: Any = test.value
+    if test.operator in _COMPARED:
+        compared: ColumnElement[bool] = _COMPARED[test.operator](fact, value)
+        return compared
     match test.operator:
-        case "is" | "on":
-            return fact == value
         case "in":
             return fact.in_(value)
-        case "at_least":
-            return fact >= value
-        case "at_most":
-            return fact <= value
-        case "above" | "after":
-            return fact > value
-        case "below" | "before":
-            return fact < value
         case "since":
             return _between(fact, *value.past(today))
         case "until":

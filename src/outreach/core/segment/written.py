@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Final, Literal, Self
 
 from pydantic import (
+    ConfigDict,
     Field,
     JsonValue,
     RootModel,
@@ -53,6 +54,9 @@ _FIELD_NAMES: Final[dict[str, JsonValue]] = {"enum": list(FIELDS)}
 
 class Where(Written):
     """One condition: `all`, `any` or `not` of further ones, a question to a field, or a list."""
+
+    # Dumped as it was written, so that a stored definition reads back.
+    model_config = ConfigDict(serialize_by_alias=True)
 
     all_: tuple["Where", ...] | None = Field(None, alias="all", min_length=1)
     any_: tuple["Where", ...] | None = Field(None, alias="any", min_length=1)
