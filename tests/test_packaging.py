@@ -1,10 +1,12 @@
 """What is installed, written down and promised agrees: lock file, decisions, README, wheel."""
 
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
 import zipfile
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,17 +37,38 @@ def _requirements() -> list[str]:
     return sorted({re.split(r"[\[<>=~!; ]", name, maxsplit=1)[0] for name in wanted})
 
 
-def _commands(group: Any, path: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
-    """Every command as the words to type, groups included."""
-    found = {path} if path else set()
-    for name, command in getattr(group, "commands", {}).items():
+def _commands(group: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    """Every command by the words to type; groups that do nothing by themselves left out."""
+    below = getattr(group, "commands", None)
+    if below is None:
+        return {path: group}
+    found: dict[tuple[str, ...], Any] = {}
+    for name, command in below.items():
         found |= _commands(command, (*path, name))
     return found
 
 
-def cli_commands() -> set[tuple[str, ...]]:
+@cache
+def cli_commands() -> dict[tuple[str, ...], Any]:
+    """The commands of the program as it is."""
     rooms.add_to(app)
     return _commands(typer.main.get_command(app))
+
+
+def fault(line: str, targets: set[str]) -> str:
+    """What is wrong with a line of a page that calls make or outreach; empty when nothing is."""
+    words = shlex.split(line)
+    if words[0] == "make":
+        return "" if words[1] in targets else f"no such target: {line}"
+    if words[0] != "outreach":
+        return ""
+    plain = tuple(word for word in words[1:] if not word.startswith("-"))
+    command = next((c for n in (2, 1) if (c := cli_commands().get(plain[:n]))), None)
+    if command is None:
+        return f"no such command: {line}"
+    options = {name for option in command.params for name in option.opts} | {"--json", "--help"}
+    missing = [word for word in words if word.startswith("--") and word not in options]
+    return f"no such option: {line}" if missing else ""
 
 
 def code_lines(text: str) -> list[str]:
@@ -88,21 +111,24 @@ def test_decisions_speak_of_no_dependency_that_is_gone() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_a_command_on_a_page_exists(page: str) -> None:
     targets = set(re.findall(r"^([a-z]+):", _text("Makefile"), re.MULTILINE))
-    commands = cli_commands()
-    wrong = []
-    for line in code_lines(_text(page)):
-        words = [word for word in line.split() if "=" not in word.split("/")[0]]
-        if words[0] == "make":
-            wrong += [line] * (words[1] not in targets)
-        elif words[0] == "outreach":
-            plain = [word for word in words[1:] if not word.startswith("-")]
-            known = tuple(plain[:2]) in commands or (
-                tuple(plain[:1]) in commands
-                and not any(c[:1] == tuple(plain[:1]) and len(c) > 1 for c in commands)
-            )
-            wrong += [line] * (not known)
 
-    assert wrong == []
+    assert [found for line in code_lines(_text(page)) if (found := fault(line, targets))] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("make demo", ""),
+        ("make nothing", "no such target"),
+        ("outreach db upgrade", ""),
+        ("outreach init x --json", ""),
+        ("outreach db", "no such command"),
+        ("outreach fly", "no such command"),
+        ("outreach db upgrade --fast", "no such option"),
+    ],
+)
+def test_a_line_that_cannot_be_typed_is_found(line: str, wrong: str) -> None:
+    assert fault(line, {"demo"}).partition(":")[0] == wrong
 
 
 @pytest.mark.parametrize("page", PAGES)
