@@ -35,12 +35,12 @@ def check_campaigns(project: Project) -> Iterator[Problem]:
 
 
 def _references(project: Project, campaign: Campaign, file: TomlFile) -> Iterator[Problem]:
-    segments = project.segment_file
+    segments = project.segments
     if segments.toml and campaign.segment not in segments.names:
         where = segments.toml.name
         known = sorted(segments.names)
         yield _absent(file, "segment", campaign.segment, known, f"define it in {where}")
-    segment = project.segments.get(campaign.segment)
+    segment = project.segments.models.get(campaign.segment)
     if segment and segment.asks_for_halts and not isinstance(campaign.occurrence, OnHalt):
         wrong = (
             f'the segment "{campaign.segment}" asks for halts, which this occurrence has none of'

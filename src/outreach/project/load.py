@@ -29,11 +29,10 @@ class Project:
 
     root: Path
     config: Config
-    segments: dict[str, Segment]
+    segments: SegmentFile
     campaigns: dict[str, Campaign]
     templates: dict[str, TemplateFolder]
     config_file: TomlFile = field(repr=False)
-    segment_file: SegmentFile = field(repr=False)
     campaign_files: dict[str, TomlFile] = field(repr=False)
     template_names: frozenset[str]  # every folder, readable or not
     campaigns_folder: str
@@ -48,21 +47,21 @@ class Project:
         return self.templates[template].digest
 
     def segment_digest(self, segment: str) -> str:
-        """Of what the segment says and the numbers in its list file, however laid out."""
-        said = self.segments[segment].model_dump(mode="json", by_alias=True, exclude_none=True)
-        frozen = [said, self.client_nos(segment)]
-        text = json.dumps(frozen, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        """Of what the segment says and the numbers in its list files, however laid out."""
+        lists = {
+            file: sorted(self.client_numbers(file)) for file in self.segment(segment).list_files
+        }
+        frozen = [self.segments.tables[segment], lists]
+        text = json.dumps(frozen, ensure_ascii=False, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def segment(self, name: str) -> Segment:
         """A segment by name. Raises KeyError for an unknown one."""
-        return self.segments[name]
+        return self.segments.models[name]
 
-    def client_nos(self, segment: str) -> tuple[str, ...] | None:
-        """The client numbers of the segment's list file, sorted; None where it names none."""
-        for file in self.segments[segment].list_files:
-            return tuple(sorted(self.segment_file.lists[file]))
-        return None
+    def client_numbers(self, list_file: str) -> frozenset[str]:
+        """The client numbers of a list file, named as the segment names it."""
+        return self.segments.lists[list_file]
 
 
 def load_config(path: Path) -> Config | list[Problem]:
@@ -94,8 +93,7 @@ def load_project(path: Path) -> tuple[Project | None, list[Problem]]:
     project = Project(
         root=path.resolve().parent,
         config=config,
-        segments=segments.segments,
-        segment_file=segments,
+        segments=segments,
         campaigns=campaigns,
         templates=templates,
         config_file=file,

@@ -71,8 +71,10 @@ def _add(
         found[path] = _missing(file, path, shape)
     elif kind == "extra_forbidden":
         found[path] = _unknown(model, file, path)
-    elif kind == "too_short" and value_at(file.data, path):
-        return  # it is not short: its faulty items were left out, and each is reported
+    elif kind.endswith("_type") or (kind == "too_short" and value_at(file.data, path)):
+        # Of an alternative that does not apply (`misfits` judges types), or a list that is short
+        # only because its faulty items were left out, each of which is reported.
+        return
     elif (
         shape is None
         or len(shape.variants()) == 1

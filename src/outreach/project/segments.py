@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from outreach.core.problem import Problem
 from outreach.core.segment import Segment, Segments, client_numbers
@@ -13,12 +14,19 @@ from outreach.project.toml_lines import KeyPath
 
 @dataclass(frozen=True, slots=True)
 class SegmentFile:
-    """The segments as they stood when they were read. `names` holds even those that are broken."""
+    """The segments as they stood when they were read.
+
+    `tables` is what is written under each name, even where it is broken; `models` what it means.
+    """
 
     toml: TomlFile | None = field(repr=False)
-    names: frozenset[str]
-    segments: dict[str, Segment]
+    tables: dict[str, Any] = field(repr=False)
+    models: dict[str, Segment]
     lists: dict[str, frozenset[str]] = field(repr=False)  # list file as written: client numbers
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self.tables)
 
 
 def read_segments(path: Path, root: Path, problems: list[Problem]) -> SegmentFile:
@@ -29,18 +37,13 @@ def read_segments(path: Path, root: Path, problems: list[Problem]) -> SegmentFil
     toml = read_toml(path)
     if isinstance(toml, Problem):
         problems.append(toml)
-        return SegmentFile(None, frozenset(), {}, {})
-    names = frozenset(toml.data)
+        return SegmentFile(None, {}, {}, {})
     lists = _lists(toml, root, problems)
     model = read_model(Segments, toml)
     if isinstance(model, list):
         problems += model
-        return SegmentFile(toml, names, {}, lists)
-    for name, segment in model.root.items():
-        if len(segment.list_files) > 1:
-            wrong, write = "names more than one list file", "put the numbers into one file"
-            problems.append(toml.problem((name, "where"), wrong, write))
-    return SegmentFile(toml, names, dict(model.root), lists)
+        return SegmentFile(toml, toml.data, {}, lists)
+    return SegmentFile(toml, toml.data, dict(model.root), lists)
 
 
 def _lists(toml: TomlFile, root: Path, problems: list[Problem]) -> dict[str, frozenset[str]]:

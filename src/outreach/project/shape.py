@@ -57,7 +57,10 @@ class Shape:
         if discriminator and isinstance(value, dict):
             reference = discriminator["mapping"].get(value.get(discriminator["propertyName"]))
             return Shape({"$ref": reference}, self._definitions) if reference else None
-        return next((shape for shape in self.variants() if _takes(shape.node, value)), None)
+        taking = [shape for shape in self.variants() if _takes(shape.node, value)]
+        if len(taking) < 2:
+            return taking[0] if taking else None
+        return min(taking, key=lambda shape: sum(1 for _ in _misfits_below(shape, value, ())))
 
     def child(self, part: str | int) -> "Shape | None":
         """The place one step down; None where no such key is known."""
@@ -125,6 +128,10 @@ def misfits(shape: Shape, value: object, path: KeyPath = ()) -> Iterator[tuple[K
         if not (isinstance(value, dict) and shape.kind_choices()):
             yield path, shape
         return
+    yield from _misfits_below(fitting, value, path)
+
+
+def _misfits_below(fitting: Shape, value: object, path: KeyPath) -> Iterator[tuple[KeyPath, Shape]]:
     parts: list[tuple[str | int, object]] = []
     if isinstance(value, dict):
         parts = list(value.items())
