@@ -2,11 +2,13 @@
 
 import typer
 
-from outreach.cli import calendar, database, init
+from outreach.cli import calendar, check, database, init
 
 
 def add_to(app: typer.Typer) -> None:
     """Add every room's commands."""
     app.command()(init.init)
+    app.command()(check.check)
+    app.command()(check.schema)
     app.add_typer(database.app, name="db")
     app.add_typer(calendar.app, name="calendar")
