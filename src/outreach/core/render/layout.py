@@ -13,12 +13,15 @@ from outreach.core.problem import Problem
 from outreach.core.render.part import Source, TemplateError
 
 MARKER: Final = "{# body #}"
+PREHEADER: Final = "{# preheader #}"
 
 _TAG: Final = re.compile(r"\{%.*?%\}|\{\{.*?\}\}|\{#.*?#\}", re.DOTALL)
+_PREHEADER: Final = re.compile(r"\{#-?\s*preheader:[ \t]*([^\n]*?)\s*#\}")
 _KEPT: Final = re.compile(
     r"<style\s+data-css-inline=\"ignore\"\s*>(.*?)</style>\s*", re.DOTALL | re.IGNORECASE
 )
 _STAND_IN: Final = re.compile(r"<!--(qz\d+zq)-->|(qz\d+zq)")
+_IN_CLASS: Final = re.compile(r"\bclass=\"[^\"]*qz\d+zq")
 _ELEMENT: Final = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
 # What changes the meaning of the characters that follow, for `_Place`.
 _MARKUP: Final = re.compile(
@@ -29,15 +32,27 @@ _MARKUP: Final = re.compile(
 
 
 def compose(layout: Source, part: Source) -> Source:
-    """The part in the place of the layout's marker line, with a map back to both files."""
+    """The part in the place of the layout's marker line, with a map back to both files.
+
+    A part may begin with `{# preheader: ... #}`, the words a mailbox shows beside the subject; they
+    go to the layout's `{# preheader #}`, if it has one.
+    """
     if layout.text.count(MARKER) != 1:
-        raise TemplateError(
-            [Problem(layout.file, 1, "", "has not one place for the body", f"write {MARKER} once")]
-        )
-    before, after = layout.text.split(MARKER)
+        wrong = "has not one place for the body"
+        raise TemplateError([Problem(layout.file, 1, "", wrong, f"write {MARKER} once")])
+    words = _PREHEADER.match(part.text)
+    at = layout.text.find(PREHEADER)
+    frame = layout.text.replace(PREHEADER, words.group(1) if words else "", 1)
+    before, after = frame.split(MARKER)
     body = part.text.rstrip("\n")
-    first = before.count("\n") + 1
-    return Source(before + body + after, part.file, layout.file, first, body.count("\n") + 1)
+    return Source(
+        before + body + after,
+        part.file,
+        layout.file,
+        first=before.count("\n") + 1,
+        lines=body.count("\n") + 1,
+        preheader=layout.text.count("\n", 0, at) + 1 if words and at >= 0 else 0,
+    )
 
 
 def inline_styles(source: Source) -> str:
@@ -53,6 +68,9 @@ def inline_styles(source: Source) -> str:
     tags: list[str] = list(kept)
     swapped = _swapped(source, text, tags)
     inlined = CSSInliner(load_remote_stylesheets=False).inline(swapped)
+    if _IN_CLASS.search(swapped):
+        wrong = "a tag stands in class, where no style rule can see it"
+        raise _refused(source, 0, wrong, "put the tag round the element")
     _compare(source, swapped, inlined)
     restored = _STAND_IN.sub(lambda found: tags[_number(found)], inlined)
     # A style block kept whole may hold tags of its own; its mark has done its work.

@@ -42,11 +42,14 @@ class Source:
     layout: str = ""
     first: int = 0  # line of the layout that the part begins on
     lines: int = 0  # of the part
+    preheader: int = 0  # line of the layout that took the part's preheader, which is on its line 1
 
     def locate(self, line: int) -> tuple[str, int]:
         """The file and line that a line of the whole text was written in."""
         if not self.layout or line == 0:
             return self.file, line
+        if line == self.preheader:
+            return self.file, 1
         if line < self.first:
             return self.layout, line
         if line < self.first + self.lines:
