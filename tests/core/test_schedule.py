@@ -141,6 +141,14 @@ def test_sessions_before_closures_answer_each_other(n: int, t: datetime) -> None
     assert rule.next_after(before) == after
 
 
+def test_clocks_that_go_back_over_midnight_have_shown_the_next_date_already() -> None:
+    """At 00:01 on 7 November 2010 the clocks of St John's went back to 23:01 on the 6th."""
+    rule = Daily(time(0, 0, 30), ZoneInfo("America/St_Johns"))
+
+    assert rule.floor(at("2010-11-07T02:40Z")) == at("2010-11-07T02:30:30Z")
+    assert rule.next_after(at("2010-11-07T02:40Z")) == at("2010-11-08T03:30:30Z")
+
+
 def test_a_closure_the_calendar_does_not_know_is_not_scheduled_for() -> None:
     rule = SessionsBeforeClosure(CN_A, 2, time(10))
 

@@ -149,6 +149,14 @@ def test_provisional_data_answer_only_when_asked_for() -> None:
     assert calendar.with_provisional().next_session(date(2026, 12, 31)) == date(2027, 1, 4)
 
 
+def test_a_forecast_inside_official_coverage_does_not_shut_the_market() -> None:
+    """A typhoon day foreseen but not announced."""
+    calendar = hong_kong(day("2026-09-01", status="provisional"))
+
+    assert calendar.is_session(date(2026, 9, 1))
+    assert not calendar.with_provisional().is_session(date(2026, 9, 1))
+
+
 def test_a_closure_that_runs_past_coverage_is_not_told() -> None:
     calendar = hong_kong(day("2026-12-31"))
 

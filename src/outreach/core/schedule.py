@@ -58,7 +58,7 @@ class Rule(ABC):
     def next_after(self, t: datetime) -> datetime:
         """The first instant (UTC) later than `t` at which the rule fires."""
         at, zone = self._wall()
-        day = self._first_on_or_after(t.astimezone(zone).date() - _DAY)
+        day = self._first_on_or_after(t.astimezone(zone).date())
         while (instant := wall_clock(day, at, zone)) <= t:
             day = self._first_on_or_after(day + _DAY)
         return instant
@@ -66,6 +66,7 @@ class Rule(ABC):
     def floor(self, t: datetime) -> datetime:
         """The last instant (UTC) not later than `t` at which the rule fired."""
         at, zone = self._wall()
+        # Clocks that go back over midnight have shown the next date already.
         day = self._last_on_or_before(t.astimezone(zone).date() + _DAY)
         while (instant := wall_clock(day, at, zone)) > t:
             day = self._last_on_or_before(day - _DAY)

@@ -117,11 +117,11 @@ def _read(market: str, first: date, last: date) -> tuple[Sessions, Names]:
 
 
 def _festivals(first: date, last: date) -> Names:
-    """Each festival's name on its day and the days it may move to; the nearest one wins."""
+    """Each festival's name on its day and the days it may move to; festivals lie far apart."""
     from exchange_calendars import lunisolar_holidays
 
     names: Names = {}
-    for lag in range(_FESTIVAL_REACH, -1, -1):
+    for lag in range(_FESTIVAL_REACH + 1):
         for table, en, zh in _FESTIVALS:
             for stamp in getattr(lunisolar_holidays, table):
                 on = stamp.date() + timedelta(days=lag)
