@@ -57,7 +57,7 @@ class Hours:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """What is regular about a market."""
+    """What is regular about a market. Its name stands in the middle of a sentence."""
 
     market: str
     zone: ZoneInfo
@@ -74,10 +74,10 @@ _HONG_KONG: Final = Hours(time(9, 30), time(16), time(12), time(13))
 
 MARKETS: Final[Mapping[str, Market]] = dict(
     (
-        _market("CN_A", "Asia/Shanghai", _SHANGHAI, "A-share market", "A股"),
-        _market("HK", "Asia/Hong_Kong", _HONG_KONG, "Hong Kong market", "港股"),
-        _market("US", "America/New_York", Hours(time(9, 30), time(16)), "US market", "美股"),
-        _market("UK", "Europe/London", Hours(time(8), time(16, 30)), "UK market", "英股"),
+        _market("CN_A", "Asia/Shanghai", _SHANGHAI, "the A-share market", "A股"),
+        _market("HK", "Asia/Hong_Kong", _HONG_KONG, "the Hong Kong market", "港股"),
+        _market("US", "America/New_York", Hours(time(9, 30), time(16)), "the US market", "美股"),
+        _market("UK", "Europe/London", Hours(time(8), time(16, 30)), "the UK market", "英股"),
         _market("SB", "Asia/Shanghai", _HONG_KONG, "Southbound Stock Connect", "港股通"),
         _market("NB", "Asia/Hong_Kong", _SHANGHAI, "Northbound Stock Connect", "沪深股通"),
     )
