@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from outreach.cli import calendar
+from outreach.cli import calendar, database
 from outreach.cli.door import BAD_DATA, PROBLEMS, USAGE, Door, Failure
 from outreach.core.trading_calendar import CalendarCoverageError
 
@@ -114,6 +114,24 @@ def test_a_file_that_contradicts_the_notice_is_refused_unless_told_to_replace(
     assert "--replace" in failure.lines[-1]
     replaced = outreach(project, "import", str(changed), "--replace", as_json=True)
     assert json.loads(replaced.stdout)["removed"] == 1
+
+
+def test_a_database_that_is_set_up_has_the_shipped_calendars_and_keeps_corrections(
+    project: Path,
+) -> None:
+    def upgrade() -> Result:
+        door = Door(project / "config.toml", json=True)
+        return CliRunner().invoke(database.app, ["upgrade"], obj=door)
+
+    assert upgrade().exit_code == 0
+    text = (SHIPPED / "CN_A-2026.csv").read_text(encoding="utf-8")
+    changed = project / "changed.csv"
+    changed.write_text(text.replace("2026-10-07", "2026-10-08"), encoding="utf-8")
+    outreach(project, "import", str(changed), "--replace")
+    assert upgrade().exit_code == 0
+
+    rows = json.loads(outreach(project, "show", "2026", as_json=True).stdout)
+    assert sum(row["session"] for row in rows) == 241
 
 
 @pytest.mark.parametrize(

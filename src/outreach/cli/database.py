@@ -10,11 +10,13 @@ app = typer.Typer(no_args_is_help=True, help="Set up the database and bring it u
 
 @app.command()
 def upgrade(context: typer.Context) -> None:
-    """Bring the database to the newest revision. Safe to repeat."""
+    """Bring the database to the newest revision, with the shipped calendars. Safe to repeat."""
+    from outreach.cli.calendar import import_shipped
     from outreach.store import migrate
 
     door: Door = context.obj
     revision = migrate.upgrade(door.open_database())
+    import_shipped(door)
     if door.json:
         emit_json({"revision": revision})
     say(door, f"The database is at revision {revision}.")
