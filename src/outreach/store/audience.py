@@ -38,8 +38,8 @@ from outreach.core.segment import (
     HoldsHalted,
     Listed,
     Not,
+    Question,
     Segment,
-    Test,
 )
 from outreach.store.tables import book, client, holding
 
@@ -129,10 +129,10 @@ def _compiled(conn: Connection, node: Condition, asked: Asked) -> ColumnElement[
             return _one_of(conn, client.c.client_no, asked.lists[file])
         case HoldsHalted():
             return _holds(asked)
-        case Test(operator="contains"):
+        case Question(operator="contains"):
             return _has_entry(conn, client.c[node.field], str(node.value))
-        case Test():
-            return _test(client.c[node.field], node, asked.today)
+        case Question():
+            return _question(client.c[node.field], node, asked.today)
 
 
 _COMPARED: Final[dict[str, Callable[[Any, Any], Any]]] = {
@@ -147,12 +147,12 @@ _COMPARED: Final[dict[str, Callable[[Any, Any], Any]]] = {
 }
 
 
-def _test(fact: Column[Any], test: Test, today: date) -> ColumnElement[bool]:
-    value: Any = test.value
-    if test.operator in _COMPARED:
-        compared: ColumnElement[bool] = _COMPARED[test.operator](fact, value)
+def _question(fact: Column[Any], question: Question, today: date) -> ColumnElement[bool]:
+    value: Any = question.value
+    if question.operator in _COMPARED:
+        compared: ColumnElement[bool] = _COMPARED[question.operator](fact, value)
         return compared
-    match test.operator:
+    match question.operator:
         case "in":
             return fact.in_(value)
         case "since":
@@ -160,10 +160,12 @@ def _test(fact: Column[Any], test: Test, today: date) -> ColumnElement[bool]:
         case "until":
             return _between(fact, *value.coming(today))
         case "is_set":
-            is_list = CLIENT_FIELDS[test.field].type == "list"  # a list of nothing is empty text
+            is_list = (
+                CLIENT_FIELDS[question.field].type == "list"
+            )  # a list of nothing is empty text
             there = fact != "" if is_list else fact.is_not(None)
             return there if value else not_(there)
-    raise ValueError(f"no database is asked `{test.operator}`")
+    raise ValueError(f"no database is asked `{question.operator}`")
 
 
 def _between(fact: Column[Any], first: date | None, last: date | None) -> ColumnElement[bool]:

@@ -12,8 +12,8 @@ from outreach.core.segment.condition import (
     HoldsHalted,
     Listed,
     Not,
+    Question,
     Span,
-    Test,
 )
 from outreach.core.segment.list_file import client_numbers
 from outreach.core.segment.sentence import describe
@@ -26,10 +26,10 @@ __all__ = [
     "HoldsHalted",
     "Listed",
     "Not",
+    "Question",
     "Segment",
     "Segments",
     "Span",
-    "Test",
     "Where",
     "client_numbers",
     "describe",

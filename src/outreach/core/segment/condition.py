@@ -48,8 +48,8 @@ def moved(day: date, unit: Unit, count: int) -> date:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
-    """One question to one field. Money is in fen; `in` has a tuple, `since` and `until` a Span."""
+class Question:
+    """What is asked of one field. Money is in fen; `in` has a tuple, `since` and `until` a Span."""
 
     field: str
     operator: Operator
@@ -83,10 +83,10 @@ class Not:
     part: "Condition"
 
 
-Condition = Test | Listed | HoldsHalted | All | AnyOf | Not
+Condition = Question | Listed | HoldsHalted | All | AnyOf | Not
 
 
-def leaves(condition: Condition) -> Iterator[Test | Listed | HoldsHalted]:
+def leaves(condition: Condition) -> Iterator[Question | Listed | HoldsHalted]:
     """Every question a condition asks, in the order it was written."""
     match condition:
         case All(parts) | AnyOf(parts):

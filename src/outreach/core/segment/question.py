@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final, cast
 
 from outreach.core.client import CLIENT_FIELDS, Field
-from outreach.core.segment.condition import Operator, Span, Test, Unit
+from outreach.core.segment.condition import Operator, Question, Span, Unit
 
 # The fields a segment may ask for. Names and addresses are no ground to choose a client by.
 FIELDS: Final[tuple[str, ...]] = tuple(
@@ -36,35 +36,35 @@ _LARGEST: Final = {"int": 1_000_000_000, "money": 10_000_000_000_000, "bool": 1}
 _CENTURY: Final = {"days": 36500, "months": 1200, "years": 100}
 
 
-def tests_of(name: str, questions: Mapping[str, object]) -> tuple[Test, ...]:
-    """The tests of one field, all of which must hold. Raises ValueError("wrong, what to write")."""
+def questions_of(name: str, written: Mapping[str, object]) -> tuple[Question, ...]:
+    """What is asked of a field; all of it must hold. Raises ValueError("wrong, what to write")."""
     field = CLIENT_FIELDS[name]
     allowed = OPERATORS[field.type]
-    if not questions:
+    if not written:
         raise ValueError(f"{name} is asked nothing, write one of {', '.join(allowed)}")
-    for operator in questions:
+    for operator in written:
         if operator not in allowed:
             kind = {"int": "a number", "bool": "yes or no"}.get(field.type, f"a {field.type}")
             raise ValueError(
                 f"{name} is {kind} and cannot be asked `{operator}`,"
                 f" write one of {', '.join(allowed)}"
             )
-    return tuple(_test(field, operator, value) for operator, value in questions.items())
+    return tuple(_question(field, operator, value) for operator, value in written.items())
 
 
-def _test(field: Field, operator: str, value: object) -> Test:
+def _question(field: Field, operator: str, value: object) -> Question:
     if operator in _SPANS:
         plain, unit = _SPANS[operator]
         count = cast("dict[str, int | None]", vars(value))
         if max(bound or 0 for bound in count.values()) > _CENTURY[unit]:
             raise ValueError(f"{field.name} is asked about centuries, write at most 100 years")
-        return Test(field.name, plain, Span(unit, count["at_least"], count["at_most"]))
+        return Question(field.name, plain, Span(unit, count["at_least"], count["at_most"]))
     known = cast("Operator", operator)
     if operator == "is_set" or isinstance(value, date):
-        return Test(field.name, known, cast("bool | date", value))
+        return Question(field.name, known, cast("bool | date", value))
     if isinstance(value, tuple):
-        return Test(field.name, known, tuple(_stored(field, one) for one in value))
-    return Test(field.name, known, _stored(field, value))
+        return Question(field.name, known, tuple(_stored(field, one) for one in value))
+    return Question(field.name, known, _stored(field, value))
 
 
 def _stored(field: Field, value: object) -> str | int:

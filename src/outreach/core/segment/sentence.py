@@ -11,8 +11,8 @@ from outreach.core.segment.condition import (
     HoldsHalted,
     Listed,
     Not,
+    Question,
     Span,
-    Test,
 )
 from outreach.core.segment.written import Segment
 from outreach.core.words import Sentence
@@ -52,8 +52,8 @@ _PLURAL: Final = frozenset(
 )
 _SET: Final = Sentence("{field} is on record", "有{field}记录")
 _NOT_SET: Final = Sentence("{field} is not on record", "无{field}记录")
-_YES: Final = Sentence("{field} applies", "属于{field}")
-_NO: Final = Sentence("{field} does not apply", "不属于{field}")
+_YES: Final = Sentence("{field} is marked", "已标记{field}")
+_NO: Final = Sentence("{field} is not marked", "未标记{field}")
 
 
 def describe(segment: Segment, language: str) -> str:
@@ -79,7 +79,7 @@ def _said(condition: Condition, language: str, top: bool = False) -> str:
             return f"客户号在名单 {file} 中" if _zh(language) else f"the client number is in {file}"
         case HoldsHalted():
             return _HALTED.in_(language)
-        case Test():
+        case Question():
             return _asked(condition, language)
 
 
@@ -91,20 +91,24 @@ def _bracketed(said: str, language: str) -> str:
     return f"（{said}）" if _zh(language) else f"({said})"
 
 
-def _asked(test: Test, language: str) -> str:
-    field = CLIENT_FIELDS[test.field]
+def _asked(question: Question, language: str) -> str:
+    field = CLIENT_FIELDS[question.field]
     # The amount itself carries the unit.
     name = field.words.in_(language).removesuffix(" (CNY)").removesuffix("(元)")
-    if test.operator == "is_set":
-        phrase = _SET if test.value else _NOT_SET
+    if question.operator == "is_set":
+        phrase = _SET if question.value else _NOT_SET
     elif field.type == "bool":
-        phrase = _YES if test.value else _NO
+        phrase = _YES if question.value else _NO
     else:
-        phrase = _PHRASES[test.operator]
-    if test.field in _PLURAL:
+        phrase = _PHRASES[question.operator]
+    if question.field in _PLURAL:
         phrase = phrase._replace(en=phrase.en.replace("} is ", "} are "))
-    shown = _shown(field.type, test.value, language)
-    return phrase.in_(language).format(field=name if _zh(language) else f"the {name}", value=shown)
+    shown = _shown(field.type, question.value, language)
+    if field.type == "bool":
+        name = f"“{name}”" if _zh(language) else f'"{name}"'
+    elif not _zh(language):
+        name = f"the {name}"
+    return phrase.in_(language).format(field=name, value=shown)
 
 
 def _shown(type_: str, value: object, language: str) -> str:

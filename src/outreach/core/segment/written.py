@@ -25,10 +25,10 @@ from outreach.core.segment.condition import (
     HoldsHalted,
     Listed,
     Not,
-    Test,
+    Question,
     leaves,
 )
-from outreach.core.segment.question import FIELDS, tests_of
+from outreach.core.segment.question import FIELDS, questions_of
 
 Scalar = StrictBool | StrictInt | StrictFloat | StrictStr
 Number = StrictInt | StrictFloat
@@ -93,17 +93,17 @@ class Where(Written):
 
     def condition(self) -> Condition:
         """The condition this says. Raises ValueError("what is wrong, what to write")."""
-        kinds = [key for key in _KINDS if key in self.written()]
+        written = self.written()
+        kinds = [key for key in _KINDS if key in written]
+        questions = {key: value for key, value in written.items() if key not in _KINDS}
+        if questions and "field" not in kinds:
+            raise ValueError(f"{next(iter(questions))} asks no field, write field = ... beside it")
         if len(kinds) != 1:
             wrong = f"mixes {' and '.join(kinds)}" if kinds else "asks nothing"
             raise ValueError(f"{wrong}, write one of {', '.join(_KINDS)}")
-        kind, questions = kinds[0], self.written()
-        del questions[kind]
-        if kind == "field":
-            return _joined(tests_of(self._known_field(), questions))
-        if questions:
-            raise ValueError(f"{next(iter(questions))} asks no field, write field = ... beside it")
-        return self._whole(kind)
+        if kinds == ["field"]:
+            return _joined(questions_of(self._known_field(), questions))
+        return self._whole(kinds[0])
 
     def written(self) -> dict[str, object]:
         """The keys the clerk wrote, by the names written, with their values."""
@@ -137,7 +137,7 @@ class Where(Written):
 _KINDS: Final = ("all", "any", "not", "field", "list_file", "holds_halted")
 
 
-def _joined(tests: tuple[Test, ...]) -> Condition:
+def _joined(tests: tuple[Question, ...]) -> Condition:
     return tests[0] if len(tests) == 1 else All(tests)
 
 
