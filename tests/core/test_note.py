@@ -123,3 +123,26 @@ def test_a_mistyped_verifier_key_is_refused(at: int) -> None:
     other = "Z" if GO_VERIFIER[at] != "Z" else "Y"
 
     assert note.read_verifier_key(GO_VERIFIER[:at] + other + GO_VERIFIER[at + 1 :]) is None
+
+
+def test_a_seed_is_read_from_base64() -> None:
+    assert note.read_seed("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n") == SEED
+
+
+@pytest.mark.parametrize("text", ["", "AAAA", "not base64", "A" * 44, "00" * 32])
+def test_other_texts_are_no_seed(text: str) -> None:
+    with pytest.raises(ValueError, match="32 random bytes"):
+        note.read_seed(text)
+
+
+@pytest.mark.parametrize(
+    "website", ["https://www.example.cn", "https://www.example.cn/zh/", "www.example.cn"]
+)
+def test_the_log_is_named_after_the_website(website: str) -> None:
+    assert note.origin_of(website) == "www.example.cn/outreach"
+
+
+@pytest.mark.parametrize("website", ["", "https://", "/", "our website", "a+b.cn"])
+def test_a_website_that_gives_no_name_is_refused(website: str) -> None:
+    with pytest.raises(ValueError, match="no name"):
+        note.origin_of(website)

@@ -2,7 +2,7 @@
 
 import typer
 
-from outreach.cli import calendar, check, database, init
+from outreach.cli import audit, calendar, campaigns, check, database, init, runs
 
 
 def add_to(app: typer.Typer) -> None:
@@ -12,3 +12,11 @@ def add_to(app: typer.Typer) -> None:
     app.command()(check.schema)
     app.add_typer(database.app, name="db")
     app.add_typer(calendar.app, name="calendar")
+    app.add_typer(audit.app, name="audit")
+    app.command()(campaigns.plan)
+    app.command()(campaigns.preview)
+    app.command()(campaigns.approve)
+    app.command()(campaigns.approvals)
+    app.command()(campaigns.run)
+    app.add_typer(runs.app, name="runs")
+    app.command()(runs.worker)

@@ -99,6 +99,24 @@ def public_key(private_key: bytes) -> bytes:
     return Ed25519PrivateKey.from_private_bytes(private_key).public_key().public_bytes_raw()
 
 
+def read_seed(text: str) -> bytes:
+    """A private key as it is kept: 32 bytes in base64. Raises ValueError for anything else."""
+    seed = _base64(text.strip())
+    if seed is None or len(seed) != 32:
+        raise ValueError("write 32 random bytes in base64, such as `openssl rand -base64 32` makes")
+    return seed
+
+
+def origin_of(website: str) -> str:
+    """The name of a firm's log, from its website: `https://www.example.cn/` is
+    `www.example.cn/outreach`. Raises ValueError for a website that gives no such name."""
+    host = website.rpartition("://")[2]
+    origin = f"{host.partition('/')[0]}/outreach"
+    if origin.startswith("/") or not _KEY_NAME.fullmatch(origin):
+        raise ValueError(f"{website!r} gives the audit log no name; write the website's address")
+    return origin
+
+
 def verifier_key(key_name: str, public_key: bytes) -> str:
     """The line to hand to whoever shall check our notes: NAME+HASH+KEY."""
     encoded = b64encode(_ED25519 + public_key).decode()

@@ -129,13 +129,8 @@ def row_hashes(rows: Iterable[Row]) -> list[bytes]:
 
 def recorded_among(hashes: Iterable[bytes], row_hints: bytes) -> list[bytes]:
     """Those of the hashes, in their order, that an entry with these hints recorded."""
-    recorded: list[bytes] = []
-    at = 0
-    for one in hashes:
-        if one[:HINT_SIZE] == row_hints[at : at + HINT_SIZE]:
-            recorded.append(one)
-            at += HINT_SIZE
-    return recorded
+    hints = {row_hints[at : at + HINT_SIZE] for at in range(0, len(row_hints), HINT_SIZE)}
+    return [one for one in hashes if one[:HINT_SIZE] in hints]
 
 
 def cover(table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> Covered | None:

@@ -11,6 +11,7 @@ from outreach.store.audit import Checkpoint, Head, Stored
 from outreach.store.covered import (
     COVERINGS,
     Key,
+    Row,
     count_rows,
     row_hashes,
     rows_between,
@@ -34,8 +35,22 @@ class LogSnapshot:
         """Every stored entry by number, whatever its number."""
         return audit.entries(self._conn, since=_LOWEST)
 
+    def entry(self, seq: int) -> Stored | None:
+        """One entry by its number."""
+        first = next(audit.entries(self._conn, since=seq), None)
+        return first if first and first.seq == seq else None
+
+    def leaves(self, size: int) -> list[bytes]:
+        """The stored leaf hashes of the first `size` entries."""
+        return audit.leaves(self._conn, size)
+
     def checkpoints(self) -> Iterator[Checkpoint]:
         return audit.checkpoints(self._conn)
+
+    def newest_checkpoint_beyond(self, seq: int) -> Checkpoint | None:
+        """The newest checkpoint whose tree holds entry `seq`."""
+        latest = audit.latest_checkpoint(self._conn)
+        return latest if latest and latest.size > seq else None
 
     def covered_hashes(self, entry: Stored) -> list[bytes] | None:
         """The hashes of the rows stored in the range of keys that an entry covers.
@@ -49,6 +64,17 @@ class LogSnapshot:
         for page in rows_between(self._conn, covering, *_ends(entry)):
             hashes += row_hashes(page)
         return hashes
+
+    def covered_row(self, entry: Stored, key: tuple[str, ...]) -> Row | None:
+        """The stored row with this key, written as text, in the range that an entry covers."""
+        covering = COVERINGS.get(entry.covers_table or "")
+        if covering is None:
+            return None
+        for page in rows_between(self._conn, covering, *_ends(entry)):
+            for row in page:
+                if tuple(str(value) for value in covering.key(row)) == key:
+                    return row
+        return None
 
     def what_is_wrong(self, entry: Stored) -> tuple[str, str]:
         """The first changed or missing row of an entry, and the sentence about it."""
