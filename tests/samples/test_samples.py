@@ -139,8 +139,8 @@ def test_events_speak_of_clients_who_are_in_the_book() -> None:
 
 def test_a_batch_import_claims_clients_who_had_opted_out() -> None:
     rows = _rows(SAMPLES / "consents.csv", "utf-8-sig")[1:]
-    batch = {row[0] for row in rows if row[4] == "batch_import"}
-    left = {row[0] for row in rows if row[3] == "withdraw" and row[4] == "sms_mo"}
+    batch = {row[0] for row in rows if row[4] == "批量导入"}
+    left = {row[0] for row in rows if row[3] == "退订" and row[4] == "短信回复"}
 
     assert batch
     assert batch <= left

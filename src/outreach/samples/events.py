@@ -1,7 +1,7 @@
 """Holdings and consent events of the sample clients."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from outreach.samples.bad_rows import FAULTS
 from outreach.samples.draw import Draws, Numbers
-from outreach.samples.market import SECURITIES
+from outreach.samples.market import EXCHANGES, SECURITIES
 
 HOLDING_COLUMNS: Final = ("客户号", "证券代码", "证券名称", "市场", "数量")
 CONSENT_COLUMNS: Final = (
@@ -49,7 +49,8 @@ def holding_rows(seed: int, holders: list[Holder]) -> Iterator[tuple[str, ...]]:
             security = _BY_WEIGHT[which[n][index]]
             quantity = str(100 * (1 + lots[n][index]))
             held[security.symbol] = (
-                holder.client_no, security.symbol, security.name, security.market, quantity,
+                holder.client_no, security.symbol, security.name, EXCHANGES[security.market],
+                quantity,
             )  # fmt: skip
         yield from held.values()
 
@@ -78,47 +79,45 @@ def _grants(holder: Holder, fate: int, minute: int) -> Iterator[tuple[str, ...]]
     recent = asked.year >= 2024
     until = "" if recent else f"{asked.year + 5}-12-31"
     until = "2026-06-30" if fate < 30 and asked.year < 2026 else until
-    source = "account_opening_form" if asked_on == holder.opened_on else "app"
-    for channel, said_yes in (("sms", holder.sms), ("email", holder.email)):
+    source = "开户协议" if asked_on == holder.opened_on else "手机APP"
+    for channel, said_yes in (("短信", holder.sms), ("邮件", holder.email)):
         if said_yes:
-            proof = f"{'KH' if source == 'account_opening_form' else 'APP'}{holder.row:07d}"
+            proof = f"{'KH' if source == '开户协议' else 'APP'}{holder.row:07d}"
             wording = "MKT-2024-02" if recent else "MKT-2022-01"
-            yield _event(
-                holder, channel, "marketing", "grant", source, proof, wording, asked, until
-            )
+            yield _event(holder, channel, "营销推广", "同意", source, proof, wording, asked, until)
 
 
 def _second_thoughts(holder: Holder, fate: int, minute: int) -> Iterator[tuple[str, ...]]:
     row = holder.row
     if holder.sms and 30 <= fate < 70:
         left = _at(date(2026, 3, 2), minute)
-        yield _event(holder, "sms", "", "withdraw", "sms_mo", f"MO{row:09d}", "", left)
+        yield _event(holder, "短信", "", "退订", "短信回复", f"MO{row:09d}", "", left)
         if fate < 45:
             batch, proof = _at(date(2026, 7, 1), 0), f"PL20260701-{row}"
             yield _event(
-                holder, "sms", "marketing", "grant", "batch_import", proof, "MKT-2024-02", batch
+                holder, "短信", "营销推广", "同意", "批量导入", proof, "MKT-2024-02", batch
             )
         elif fate < 50:
             again, proof = _at(date(2026, 8, 3), minute), f"MO{row:09d}S"
-            yield _event(holder, "sms", "", "grant", "sms_mo", proof, "MKT-2024-02", again)
+            yield _event(holder, "短信", "", "同意", "短信回复", proof, "MKT-2024-02", again)
     if holder.email and 70 <= fate < 100:
         left = _at(date(2026, 5, 6), minute)
-        yield _event(holder, "email", "marketing", "withdraw", "one_click", f"OC{row}", "", left)
+        yield _event(holder, "邮件", "营销推广", "退订", "一键退订", f"OC{row}", "", left)
     if 100 <= fate < 108:
         left = _at(date(2026, 6, 10), minute)
-        yield _event(holder, "", "education", "withdraw", "web", f"WEB{row:07d}", "", left)
+        yield _event(holder, "", "投资者教育", "退订", "网站", f"WEB{row:07d}", "", left)
     if (holder.sms or holder.email) and 108 <= fate < 120:
         # The yearly call back: recorded evidence of a grant, not another one.
         asked, proof = _at(date(2026, 8, 19), minute), f"REC20260819-{row}"
-        channel = "sms" if holder.sms else "email"
-        yield _event(holder, channel, "marketing", "confirm", "call_recording", proof, "", asked)
+        channel = "短信" if holder.sms else "邮件"
+        yield _event(holder, channel, "营销推广", "确认", "电话录音", proof, "", asked)
     if fate >= 994:
         left = _at(date(2026, 4, 8), minute)
-        yield _event(holder, "", "", "object", "staff", f"TS{row:06d}", "", left)
+        yield _event(holder, "", "", "反对", "员工", f"TS{row:06d}", "", left)
 
 
 def _at(day: date, minute: int) -> datetime:
-    return datetime(day.year, day.month, day.day, 9, tzinfo=_SHANGHAI) + timedelta(minutes=minute)
+    return datetime.combine(day, time(9), _SHANGHAI) + timedelta(minutes=minute)
 
 
 def _event(
@@ -134,5 +133,5 @@ def _event(
 ) -> tuple[str, ...]:
     return (
         holder.client_no, channel, purpose, action, source, reference, wording,
-        at.isoformat(timespec="seconds"), until,
+        f"{at:%Y-%m-%d %H:%M:%S}", until,
     )  # fmt: skip

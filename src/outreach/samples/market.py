@@ -15,6 +15,7 @@ class Security(NamedTuple):
     weight: int
 
 
+EXCHANGES: Final = {"XSHG": "上交所", "XSHE": "深交所", "BJSE": "北交所"}
 SECURITIES: Final = (
     Security("600519", "贵州茅台", "XSHG", 30), Security("601318", "中国平安", "XSHG", 28),
     Security("600036", "招商银行", "XSHG", 26), Security("601398", "工商银行", "XSHG", 22),
