@@ -2,7 +2,7 @@
 
 import typer
 
-from outreach.cli import audit, calendar, campaigns, check, database, init, runs
+from outreach.cli import audit, calendar, campaigns, check, database, init, runs, segments
 
 
 def add_to(app: typer.Typer) -> None:
@@ -12,6 +12,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(check.schema)
     app.add_typer(database.app, name="db")
     app.add_typer(calendar.app, name="calendar")
+    app.add_typer(segments.app, name="segment")
     app.add_typer(audit.app, name="audit")
     app.command()(campaigns.plan)
     app.command()(campaigns.preview)
