@@ -9,15 +9,17 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from jinja2 import StrictUndefined, nodes
+from jinja2 import StrictUndefined, Undefined, nodes
 from jinja2.exceptions import TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 
 from outreach.core.problem import Problem
+from outreach.core.render.loop import escaped
 
 MAX_SOURCE: Final = 100_000  # characters of one part with its layout
 MAX_LOOPS: Final = 20  # in one part
 MAX_LOOP_DEPTH: Final = 2
+MAX_LOOP_TEXT: Final = 5_000  # characters written between `for` and `endfor`
 MAX_DEPTH: Final = 40  # of the syntax tree
 MAX_ITEMS: Final = 500  # in a list that is walked over
 MAX_SEPARATOR: Final = 20  # characters between two items of `join`
@@ -83,6 +85,8 @@ class GivenListError(TypeError):
 
 def given_list(value: object) -> object:
     """The list a loop walks over, refused when it is a text (letter by letter) or too long."""
+    if isinstance(value, Undefined):
+        iter(value)  # says which name is undefined
     if not isinstance(value, list | tuple):
         raise GivenListError("a loop needs a list of values")
     if len(value) > MAX_ITEMS:
@@ -90,10 +94,13 @@ def given_list(value: object) -> object:
     return value
 
 
-def environment(*, html: bool) -> SandboxedEnvironment:
-    """The only Jinja environment templates meet: sandboxed, strict, without any global name."""
+def environment() -> SandboxedEnvironment:
+    """The only Jinja environment templates meet: sandboxed, strict, without any global name.
+
+    Autoescape is off because `loop` escapes every print of an HTML part itself.
+    """
     env = SandboxedEnvironment(
-        autoescape=html,
+        autoescape=False,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -102,7 +109,7 @@ def environment(*, html: bool) -> SandboxedEnvironment:
     )
     env.globals.clear()
     env.filters = {name: env.filters[name] for name in FILTERS}
-    env.filters["given_list"] = given_list
+    env.filters |= {"given_list": given_list, "escaped": escaped}
     env.tests = {name: env.tests[name] for name in TESTS}
     return env
 
@@ -239,6 +246,8 @@ class _Guard:
         if not isinstance(node.iter, nodes.Name) or node.iter.name == "loop":
             yield self._no(node, "a loop walks over a list that is given, by its name")
             return
+        if _written(node) > MAX_LOOP_TEXT:
+            yield self._no(node, f"a loop holds more than {MAX_LOOP_TEXT:,} characters of text")
         if any(name == "loop" or name.startswith("_") for name in names):
             yield self._no(node, "a loop variable may not be `loop` or start with _")
         # The empty name marks one level of nesting.
@@ -248,6 +257,12 @@ class _Guard:
             yield from self._walk(child, inner, depth + 1)
         for child in node.else_:
             yield from self._walk(child, bound, depth + 1)
+
+
+def _written(node: nodes.For) -> int:
+    """The characters a loop writes each time round, apart from values."""
+    data = sum(len(found.data) for found in node.find_all(nodes.TemplateData))
+    return data + sum(len(str(found.value)) for found in node.find_all(nodes.Const))
 
 
 def _targets(target: nodes.Node) -> list[nodes.Name]:

@@ -103,6 +103,9 @@ def _swapped(source: Source, text: str, tags: list[str]) -> str:
             raise _refused(
                 source, line, "a tag stands between the attributes", "move it out of < >"
             )
+        if place.raw in {"style", "script"}:
+            line = source.text.count("\n", 0, source.text.find(tag)) + 1
+            raise _refused(source, line, f"a tag stands in <{place.raw}>", "move it out")
         tags.append(tag)
         name = f"qz{len(tags) - 1}zq"
         statement = tag.startswith("{%") and not place.in_attribute and not place.raw

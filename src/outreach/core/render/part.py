@@ -1,28 +1,25 @@
 """One compiled part of a template: a loop over rows of values, run a whole batch at a time."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Any, Final
 
-from jinja2 import UndefinedError, meta, nodes
+from jinja2 import UndefinedError, meta
 from jinja2.environment import Template
-from jinja2.sandbox import SandboxedEnvironment
 
 from outreach.core.problem import Problem
 from outreach.core.render.guard import GivenListError, environment, parse
+from outreach.core.render.loop import Loop, OutputTooLongError, compile_loop
 from outreach.core.render.rows import (
-    SEPARATOR,
     MissingValueError,
     RenderError,
     Row,
+    checked_constants,
     checked_rows,
     merged,
 )
 
 MAX_OUTPUT: Final = 200_000  # characters of one rendered part, unless told otherwise
-_CHUNKS: Final = 512  # pieces taken from the template between two looks at the size
-_ROWS: Final = "_rows"
 
 
 class TemplateError(Exception):
@@ -67,9 +64,9 @@ class CompiledPart:
     limit: int
     one_line: bool
     html: bool
-    _template: Template = field(repr=False)
+    _loop: Loop = field(repr=False)
     # Kept to find the line of an error: inlining the styles moves lines about.
-    _traced: Template = field(repr=False)
+    _traced: Loop = field(repr=False)
 
     def render_rows(
         self, constants: Mapping[str, object], rows: Sequence[Row]
@@ -84,15 +81,18 @@ class CompiledPart:
         """As `render_rows`, for rows that `checked_rows` has taken."""
         if not rows:
             return []
+        given, wrong = checked_constants(constants)
+        if wrong is not None:
+            return [RenderError(self.source.file, 0, wrong)] * len(rows)
         if not self.uses:
-            return self._batch(constants, [rows[0]]) * len(rows)
-        return self._batch(constants, rows)
+            return self._batch(given, [rows[0]]) * len(rows)
+        return self._batch(given, rows)
 
     def _batch(
         self, constants: Mapping[str, object], rows: Sequence[Row]
     ) -> list[str | RenderError]:
         try:
-            texts = self._texts(constants, rows)
+            texts = self._loop.texts(constants, rows, self.limit)
         except Exception:  # whatever it was, the rows are tried one by one to name the bad one
             return [self._single(constants, row) for row in rows]
         if self.html:
@@ -101,18 +101,10 @@ class CompiledPart:
 
     def _single(self, constants: Mapping[str, object], row: Row) -> str | RenderError:
         try:
-            (text,) = self._texts(constants, [row])
+            (text,) = self._loop.texts(constants, [row], self.limit)
         except Exception as error:
             return self._error(constants, row, error)
         return text if self.html else self._finished(text)
-
-    def _texts(self, constants: Mapping[str, object], rows: Sequence[Row]) -> list[str]:
-        context = self._template.new_context({**constants, _ROWS: rows}, shared=True)
-        output = self._template.root_render_func(context)
-        texts = _split(output, self.limit)
-        if len(texts) != len(rows):
-            raise ValueError("a value holds the separator")
-        return texts
 
     def _finished(self, text: str) -> str | RenderError:
         text = text.strip()
@@ -121,14 +113,12 @@ class CompiledPart:
         return text
 
     def _error(self, constants: Mapping[str, object], row: Row, error: Exception) -> RenderError:
-        what = _words(error)
-        traced = self._traced
         try:
-            context = traced.new_context({**constants, _ROWS: [row]}, shared=True)
-            _split(traced.root_render_func(context), self.limit)
+            self._traced.texts(constants, [row], self.limit)
         except Exception as again:
-            return RenderError(*self.source.locate(_line_of(traced, again)), what)
-        return RenderError(self.source.file, 0, what)
+            line = _line_of(self._traced.template, again)
+            return RenderError(*self.source.locate(line), _words(again))
+        return RenderError(self.source.file, 0, _words(error))
 
 
 def compile_part(
@@ -147,98 +137,32 @@ def compile_part(
     Raises `TemplateError` with every problem and its line.
     """
     written = source if isinstance(source, Source) else Source(source)
-    env = environment(html=html)
-    traced = _compiled(env, written, written.text, names)
-    template = traced if inline is None else _compiled(env, written, inline(written), names)
+    traced = _compiled(written, written.text, names, html=False)
+    loop = traced
+    if html:
+        text = written.text if inline is None else inline(written)
+        loop = _compiled(written, text, names, html=True)
     uses = frozenset(undeclared(written.text)) & frozenset(names)
-    return CompiledPart(names, uses, written, limit, one_line, html, template, traced)
+    return CompiledPart(names, uses, written, limit, one_line, html, loop, traced)
 
 
 def undeclared(source: str) -> set[str]:
     """The names a text uses and does not bind itself, for the lint. Empty if it cannot be read."""
-    tree, problems = parse(environment(html=False), source, "")
+    tree, problems = parse(environment(), source, "")
     return set() if problems else set(meta.find_undeclared_variables(tree))
 
 
-def _compiled(
-    env: SandboxedEnvironment, source: Source, text: str, names: tuple[str, ...]
-) -> Template:
+def _compiled(source: Source, text: str, names: tuple[str, ...], *, html: bool) -> Loop:
+    env = environment()
     tree, problems = parse(env, text, source.file)
     if problems:
         raise TemplateError([_moved(problem, source) for problem in problems])
-    code = env.compile(_looped(_hardened(tree), names), source.file, source.file)
-    return Template.from_code(env, code, {})
+    return compile_loop(env, tree, names, source.file, html=html)
 
 
 def _moved(problem: Problem, source: Source) -> Problem:
     file, line = source.locate(problem.line)
     return replace(problem, file=file, line=line)
-
-
-def _hardened(tree: nodes.Template) -> nodes.Template:
-    """Loops check what they walk over; fields of records are looked up as keys, which is faster."""
-    for loop in list(tree.find_all(nodes.For)):
-        loop.iter = nodes.Filter(loop.iter, "given_list", [], [], None, None, lineno=loop.lineno)
-    for parent in list(tree.find_all(nodes.Node)):
-        for name, child in list(parent.iter_fields()):
-            if isinstance(child, list):
-                setattr(parent, name, [_keyed(item) for item in child])
-            else:
-                setattr(parent, name, _keyed(child))
-    tree.set_environment(tree.environment) if tree.environment else None
-    return tree
-
-
-def _keyed(node: object) -> object:
-    if isinstance(node, nodes.Getattr) and not _is_loop(node.node):
-        return nodes.Getitem(node.node, nodes.Const(node.attr), "load", lineno=node.lineno)
-    return node
-
-
-def _is_loop(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.Name) and node.name == "loop"
-
-
-def _looped(tree: nodes.Template, names: tuple[str, ...]) -> nodes.Template:
-    """The part as the body of one loop over all rows: a batch costs one call into the template."""
-    target = nodes.Tuple([nodes.Name(name, "store") for name in names], "store")
-    unpacked: nodes.Expr = target if names else nodes.Name("_row", "store")
-    end = nodes.Output([nodes.TemplateData(SEPARATOR)])
-    loop = nodes.For(
-        unpacked, nodes.Name(_ROWS, "load"), [*tree.body, end], [], None, False, lineno=1
-    )
-    looped = nodes.Template([loop], lineno=1)
-    looped.set_environment(tree.environment) if tree.environment else None
-    for node in looped.find_all(nodes.Node):
-        if node.lineno is None:
-            node.lineno = 1
-    return looped
-
-
-def _split(output: Iterator[str], limit: int) -> list[str]:
-    """The output cut at the separators, given up as soon as one row is longer than `limit`.
-
-    Taken in small blocks: they stay in the processor's cache, and a runaway row is seen early.
-    """
-    texts: list[str] = []
-    rest = ""
-    while chunks := list(islice(output, _CHUNKS)):
-        chunks[0] = rest + chunks[0]
-        pieces = "".join(chunks).split(SEPARATOR)
-        if max(map(len, pieces)) > limit:
-            raise OutputTooLongError(limit)
-        rest = pieces.pop()
-        texts += pieces
-    if rest:
-        raise ValueError("the output does not end with the separator")
-    return texts
-
-
-class OutputTooLongError(ValueError):
-    """One row came to more characters than its part may have."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"comes to more than {limit:,} characters")
 
 
 def _words(error: Exception) -> str:

@@ -38,7 +38,7 @@ class Missing:
         return False
 
     def __str__(self) -> str:
-        raise MissingValueError(f"`{self.name}` is not known for this client")
+        raise MissingValueError(f"`{self.name}` is not known")
 
     __html__ = __str__
 
@@ -75,6 +75,13 @@ def checked_rows(
     return good, refused
 
 
+def checked_constants(constants: Mapping[str, object]) -> tuple[dict[str, object], str | None]:
+    """The constants of a run with None made `Missing`, and what is wrong with them, if anything."""
+    names, values = tuple(constants), tuple(constants.values())
+    given = {name: Missing(name) if v is None else v for name, v in constants.items()}
+    return given, _wrong(names, values)
+
+
 def merged(
     results: Sequence[R], refused: Mapping[int, RenderError], total: int
 ) -> list[R | RenderError]:
@@ -100,6 +107,8 @@ def _refused(value: object) -> str | None:
             return f"is longer than {MAX_VALUE:,} characters"
         return "holds a control character" if _REFUSED.search(value) else None
     if isinstance(value, list | tuple):
+        if None in value:
+            return "holds an item that is not known; give an empty text"
         return next((wrong for item in value if (wrong := _refused(item)) is not None), None)
     if isinstance(value, Mapping):
         return _refused(list(value.values()))
