@@ -9,7 +9,7 @@ import phonenumbers
 import pytest
 
 from outreach.samples.bad_rows import FAULTS
-from outreach.samples.generate import client_columns, write_clients
+from outreach.samples.generate import client_columns, write_clients, write_consents, write_holdings
 from outreach.samples.market import HALTS, SECURITIES
 from outreach.samples.shipped import CLIENTS, write_samples
 
@@ -153,3 +153,13 @@ def test_a_file_of_any_size_ends_with_its_total(tmp_path: Path) -> None:
     assert len(rows) == 45_003
     assert rows[-1][:2] == ["合计", "共45000户"]
     assert len({row[0] for row in rows[2:-1]}) == 45_000
+
+
+def test_holdings_and_consents_of_any_size_hold_those_of_the_sample(tmp_path: Path) -> None:
+    write_holdings(tmp_path / "holdings.csv", 21_000)
+    write_consents(tmp_path / "consents.csv", 5_000)
+
+    assert _rows(tmp_path / "holdings.csv")[:8_000] == _rows(SAMPLES / "holdings.csv")[:8_000]
+    assert sorted(_rows(tmp_path / "consents.csv")) == sorted(
+        _rows(SAMPLES / "consents.csv", "utf-8-sig")
+    )

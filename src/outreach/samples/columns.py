@@ -125,6 +125,11 @@ def block(seed: int, rows: Numbers) -> Block:
     return Block(draws, kind, home, status, opened, fen)
 
 
+def client_no(row: int) -> str:
+    """The client number of a row: ten digits with leading zeros."""
+    return f"{row:010d}"
+
+
 def names(b: Block) -> list[str]:
     d = b.draws
     written: Texts = (

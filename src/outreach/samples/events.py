@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from outreach.samples.bad_rows import FAULTS
+from outreach.samples.columns import client_no
 from outreach.samples.draw import Draws, Numbers
 from outreach.samples.market import EXCHANGES, SECURITIES
 
@@ -32,6 +33,24 @@ class Holder(NamedTuple):
     opened_on: date
     sms: bool
     email: bool
+
+
+def holders(columns: dict[str, list[str]], first: int) -> list[Holder]:
+    """What the columns of a client file say about its clients, the first of them in row `first`."""
+    wanted = ("账户状态", "持仓市值(元)", "开户日期", "短信同意", "邮件同意")
+    rows = zip(*(columns[name] for name in wanted), strict=True)
+    return [
+        Holder(
+            row,
+            client_no(row),
+            status,
+            value != "0.00",
+            date(int(opened[:4]), int(opened[4:6]), int(opened[6:])),
+            sms == "是",
+            email == "是",
+        )
+        for row, (status, value, opened, sms, email) in enumerate(rows, start=first)
+    ]
 
 
 def holding_rows(seed: int, holders: list[Holder]) -> Iterator[tuple[str, ...]]:

@@ -5,13 +5,13 @@ so memory does not grow with the count.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
-from outreach.samples import columns
+from outreach.samples import columns, events
 from outreach.samples.draw import Numbers
 
 SEED: Final = 20260924
@@ -26,7 +26,7 @@ def client_columns(seed: int, rows: Numbers) -> dict[str, list[str]]:
     dates = columns.dates(b)
     assessments = columns.assessments(b)
     return {
-        "客户号": [f'="{client_no(row)}"' for row in rows.tolist()],
+        "客户号": [f'="{columns.client_no(row)}"' for row in rows.tolist()],
         "资金账号": [f'="00{row * 611_953 % 10_000_000_000:010d}"' for row in rows.tolist()],
         "客户姓名": columns.names(b),
         "客户类型": list(b.kind.tolist()),
@@ -56,28 +56,44 @@ def client_columns(seed: int, rows: Numbers) -> dict[str, list[str]]:
     }
 
 
-def client_no(row: int) -> str:
-    """The client number of a row: ten digits with leading zeros."""
-    return f"{row:010d}"
-
-
-def client_rows(count: int, seed: int = SEED) -> Iterator[list[str]]:
-    """The cells of each row, in file order."""
-    for start in range(1, count + 1, BLOCK):
-        rows = np.arange(start, min(start + BLOCK, count + 1), dtype=np.int64)
-        yield from map(list, zip(*client_columns(seed, rows).values(), strict=True))
-
-
 def write_clients(path: Path, count: int, seed: int = SEED, encoding: str = "gb18030") -> None:
     """Write `count` faultless clients with title row, header and trailing total."""
     header = list(client_columns(seed, np.arange(1, 2, dtype=np.int64)))
     with path.open("w", encoding=encoding, newline="") as file:
         file.write(f"{TITLE}\r\n{','.join(header)}\r\n")
-        for start in range(1, count + 1, BLOCK):
-            rows = np.arange(start, min(start + BLOCK, count + 1), dtype=np.int64)
+        for rows in _blocks(count):
             cells = zip(*client_columns(seed, rows).values(), strict=True)
             file.write("\r\n".join(map(",".join, cells)) + "\r\n")
         file.write(total_row(count, len(header)) + "\r\n")
+
+
+def write_holdings(path: Path, count: int, seed: int = SEED) -> None:
+    """Write what the clients of a book of `count` hold."""
+    _write_events(path, events.HOLDING_COLUMNS, events.holding_rows, count, seed)
+
+
+def write_consents(path: Path, count: int, seed: int = SEED) -> None:
+    """Write the consent events of the clients of a book of `count`, client by client."""
+    _write_events(path, events.CONSENT_COLUMNS, events.consent_rows, count, seed)
+
+
+def _write_events(
+    path: Path,
+    header: Sequence[str],
+    rows_of: Callable[[int, list[events.Holder]], Iterator[tuple[str, ...]]],
+    count: int,
+    seed: int,
+) -> None:
+    with path.open("w", encoding="gb18030", newline="") as file:
+        file.write(",".join(header) + "\r\n")
+        for rows in _blocks(count):
+            holders = events.holders(client_columns(seed, rows), int(rows[0]))
+            file.writelines(",".join(row) + "\r\n" for row in rows_of(seed, holders))
+
+
+def _blocks(count: int) -> Iterator[Numbers]:
+    for start in range(1, count + 1, BLOCK):
+        yield np.arange(start, min(start + BLOCK, count + 1), dtype=np.int64)
 
 
 def total_row(count: int, width: int) -> str:
@@ -90,9 +106,15 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--encoding", default="gb18030", choices=("gb18030", "utf-8-sig", "utf-8"))
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="the client file")
+    parser.add_argument("--holdings", type=Path, help="also write what they hold")
+    parser.add_argument("--consents", type=Path, help="also write their consent events")
     given = parser.parse_args()
     write_clients(given.out, given.count, given.seed, given.encoding)
+    if given.holdings:
+        write_holdings(given.holdings, given.count, given.seed)
+    if given.consents:
+        write_consents(given.consents, given.count, given.seed)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,12 @@
 import csv
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from outreach.samples import bad_rows, events, generate, market
-from outreach.samples.events import Holder
 
 CLIENTS: Final = 5_000
 
@@ -19,7 +17,7 @@ def write_samples(folder: Path, seed: int = generate.SEED) -> None:
     """Write clients.csv, holdings.csv, consents.csv and halts.csv, the same bytes every time."""
     columns = generate.client_columns(seed, np.arange(1, CLIENTS + 1, dtype=np.int64))
     _write_clients(folder / "clients.csv", columns)
-    holders = _holders(columns)
+    holders = events.holders(columns, 1)
     _write(
         folder / "holdings.csv", events.HOLDING_COLUMNS, events.holding_rows(seed, holders),
         "gb18030",
@@ -37,23 +35,6 @@ def _write_clients(path: Path, columns: dict[str, list[str]]) -> None:
             written = bad_rows.with_faults(row, dict(zip(header, cells, strict=True)))
             file.write(",".join(written.values()) + "\r\n")
         file.write(generate.total_row(CLIENTS, len(header)) + "\r\n")
-
-
-def _holders(columns: dict[str, list[str]]) -> list[Holder]:
-    wanted = ("账户状态", "持仓市值(元)", "开户日期", "短信同意", "邮件同意")
-    rows = zip(*(columns[name] for name in wanted), strict=True)
-    return [
-        Holder(
-            row,
-            generate.client_no(row),
-            status,
-            float(value) > 0,
-            datetime.strptime(opened, "%Y%m%d").date(),  # noqa: DTZ007 - a date, not a moment
-            sms == "是",
-            email == "是",
-        )
-        for row, (status, value, opened, sms, email) in enumerate(rows, start=1)
-    ]
 
 
 def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[str]], encoding: str) -> None:
