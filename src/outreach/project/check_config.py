@@ -55,7 +55,7 @@ def _firm(config: Config, file: TomlFile) -> Iterator[Problem]:
 def known_market(market: str, file: TomlFile, path: KeyPath) -> Iterator[Problem]:
     """A market no calendar is kept for."""
     if market not in MARKETS:
-        near = nearest(market, list(MARKETS))
+        near = nearest(market, MARKETS)
         write = f"write {near}" if near else f"write one of {', '.join(MARKETS)}"
         yield file.problem(path, f'the market "{market}" is not known', write)
 
@@ -104,7 +104,7 @@ def _routes(config: Config, file: TomlFile) -> Iterator[Problem]:
         path: KeyPath = ("routes", index)
         sender = config.senders.get(route.sender)
         if sender is None:
-            near = nearest(route.sender, list(config.senders))
+            near = nearest(route.sender, config.senders)
             known = f"write one of {', '.join(config.senders)}"
             wrong = f'there is no sender "{route.sender}"'
             yield file.problem((*path, "sender"), wrong, f"write {near}" if near else known)
@@ -151,9 +151,7 @@ def _zone(name: str) -> ZoneInfo | None:
 
 def nearest_zone(name: str) -> str | None:
     """The IANA zone a mistyped one most likely means."""
-    zones = {zone.casefold(): zone for zone in available_timezones()}
-    found = nearest(name.replace(" ", "_"), list(zones))
-    return zones[found] if found else None
+    return nearest(name.replace(" ", "_"), available_timezones())
 
 
 def _hours(config: Config, file: TomlFile) -> Iterator[Problem]:

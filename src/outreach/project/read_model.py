@@ -1,7 +1,7 @@
 """From a TOML file to a frozen model, or to every problem in it in a clerk's words."""
 
 from datetime import date, time
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -22,6 +22,8 @@ from outreach.project.toml_file import TomlFile
 from outreach.project.toml_lines import KeyPath
 
 M = TypeVar("M", bound=BaseModel)
+UNKNOWN: Final = "is not a known key"
+MISSING: Final = "is missing"
 
 
 def read_model(model: type[M], file: TomlFile) -> M | list[Problem]:
@@ -40,8 +42,31 @@ def read_model(model: type[M], file: TomlFile) -> M | list[Problem]:
                 _add(found, model, file, path, detail)
         if not found:
             found[()] = file.problem((), "does not fit", str(error.errors()[0]["msg"]))
-        return sorted(found.values())
+        return sorted(_without_echoes(model, file, found))
     return sorted(found.values()) if found else valid
+
+
+def _without_echoes(
+    model: type[BaseModel], file: TomlFile, found: dict[KeyPath, Problem]
+) -> list[Problem]:
+    """A mistyped key is reported once, not also as the key that is missing."""
+    meant = {
+        (*path[:-1], near)
+        for path, problem in found.items()
+        if problem.wrong == UNKNOWN and (near := nearest(str(path[-1]), _known(model, file, path)))
+    }
+    return [
+        problem
+        for path, problem in found.items()
+        if not (problem.wrong == MISSING and path in meant)
+    ]
+
+
+def _known(model: type[BaseModel], file: TomlFile, path: KeyPath) -> list[str]:
+    """The keys that may be written beside the last of a path."""
+    around = shape_at(model, file.data, path[:-1])
+    around = around.fitting(value_at(file.data, path[:-1])) if around else None
+    return around.keys() if around else []
 
 
 def value_at(data: object, path: KeyPath) -> Any:
@@ -66,7 +91,7 @@ def _add(
     if kind == "union_tag_not_found":
         around = shape_at(model, file.data, path[:-1])
         kinds = ", ".join(around.kind_choices()) if around else ""
-        found[path] = file.problem(path, "is missing", f"write kind = one of {kinds}")
+        found[path] = file.problem(path, MISSING, f"write kind = one of {kinds}")
     elif kind == "missing":
         found[path] = _missing(file, path, shape)
     elif kind == "extra_forbidden":
@@ -106,9 +131,9 @@ def _missing(file: TomlFile, path: KeyPath, shape: Shape | None) -> Problem:
     if shape and shape.node.get("type") == "object" and len(shape.keys()) > 2:
         required = ", ".join(shape.node.get("required", []))
         write = f"write a table [{key}] with {required}" if required else f"write {key} = {{ ... }}"
-        return file.problem(path, "is missing", write)
+        return file.problem(path, MISSING, write)
     write = f"write {key} = {sample(shape)}" if shape else f"write {key}"
-    return file.problem(path, "is missing", write)
+    return file.problem(path, MISSING, write)
 
 
 def _unknown(model: type[BaseModel], file: TomlFile, path: KeyPath) -> Problem:
@@ -118,14 +143,12 @@ def _unknown(model: type[BaseModel], file: TomlFile, path: KeyPath) -> Problem:
         variable = variable_of(name)
         write = f"remove it and set {variable}, or {variable}_FILE to a file that holds it"
         return file.problem(path, "secrets do not belong in this file", write)
-    around = shape_at(model, file.data, path[:-1])
-    around = around.fitting(value_at(file.data, path[:-1])) if around else None
-    known = around.keys() if around else []
+    known = _known(model, file, path)
     if near := nearest(key, known):
-        return file.problem(path, "is not a known key", f"write {near}")
+        return file.problem(path, UNKNOWN, f"write {near}")
     free = [name for name in known if name not in value_at(file.data, path[:-1])]
     write = "remove it" + (f"; the keys here are {', '.join(free)}" if free else "")
-    return file.problem(path, "is not a known key", write)
+    return file.problem(path, UNKNOWN, write)
 
 
 def _unfit(

@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 _LOOKS_SECRET = re.compile(
-    r"pass(word|wd|phrase)?$|secret|token|api_?key|private_?key|credential|auth_?key", re.IGNORECASE
+    r"(?:^|_)pass(?:wd)?$|password|passphrase|secret|token|api_?key|private_?key|credential|auth_?key",
+    re.IGNORECASE,
 )
 
 

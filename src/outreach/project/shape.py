@@ -1,7 +1,7 @@
 """What a key may hold, read from the models' own JSON Schema, and how to say it to a clerk."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
 from difflib import get_close_matches
 from functools import cache
@@ -245,7 +245,8 @@ def sample(shape: Shape) -> str:
     return '"..."'
 
 
-def nearest(name: str, known: list[str]) -> str | None:
-    """The known name a mistyped one most likely means."""
-    found = get_close_matches(name.casefold(), known, n=1, cutoff=0.6)
-    return found[0] if found else None
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name a mistyped one most likely means, whatever its capitals."""
+    folded = {each.casefold(): each for each in known}
+    found = get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    return folded[found[0]] if found else None
