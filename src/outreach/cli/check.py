@@ -47,7 +47,7 @@ def check(
     say(
         door,
         f"{len(campaigns)} campaigns, {templates} templates, {segments} segments: no errors"
-        + (f", {len(problems)} warnings." if problems else "."),
+        + (f", {len(problems)} warning{'s' if len(problems) > 1 else ''}." if problems else "."),
     )
     if campaigns:
         next_step(door, f"outreach plan {campaigns[0]}")
