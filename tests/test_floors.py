@@ -14,8 +14,8 @@ import pytest
 
 SOURCE: Final = Path(__file__).parents[1] / "src" / "outreach"
 
-DOORS: Final = {"cli", "service", "web", "engine", "clock"}
-VERBS: Final = {"ingest", "plan", "dispatch", "receive", "report", "verify", "prove"}
+DOORS: Final = {"cli", "service", "web", "engine", "clock", "__main__"}
+VERBS: Final = {"ingest", "plan", "dispatch", "receive", "report", "preview", "verify", "prove"}
 NOUNS: Final = {"store", "channels", "feeds", "project"}
 
 ALLOWED: Final[dict[str, set[str]]] = {

@@ -6,22 +6,21 @@ sure nothing it relied on has moved; if something has, the page is decided again
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, func, select, text
+from sqlalchemy import Connection, RowMapping
 
+from outreach.core.halt_lines import security_lines
 from outreach.core.occurrence import Blocked, Occurrence, due, from_key
 from outreach.core.page_plan import PAGE_COLUMNS, Draft, PagePlan, Sheet, plan_page
 from outreach.core.policy.wall_clock import clocks_for, next_shut
 from outreach.core.run_values import RunValues
-from outreach.core.segment import needs_halts
 from outreach.core.unsubscribe import Unsubscribe
 from outreach.project.definition import Definition, redefine
-from outreach.store import audience, calendars, facts, halts, outbox, runs
-from outreach.store.database import Database, latest
-from outreach.store.tables import address_block, consent_event, frequency_use
+from outreach.store import audience, calendars, facts, outbox, runs
+from outreach.store.database import Database
 
 TRUSTED = timedelta(hours=1)  # how long a plan is trusted at most before the policy is asked again
 
@@ -63,15 +62,16 @@ def prepare(
         approved=approval is not None or not needed,
         constants=definition.constants(found, today),
     )
-    if needs_halts(definition.segment):
-        session_on = found.values["session_on"]
-        told = halts.told_on(conn, session_on, zone, definition.template.locales)  # type: ignore[arg-type]
-        values = RunValues(**{**_fields(values), **told._asdict()})
+    session_on = found.values.get("session_on")
+    if isinstance(session_on, date):
+        halted, as_of = facts.halted_on(conn, session_on, zone)
+        values = replace(
+            values,
+            securities=security_lines(halted, definition.template.locales, zone, today.year),
+            halts_as_of=as_of,
+            holdings_book=audience.newest_holdings(conn),
+        )
     return Due(definition, found, values, approval["id"] if approval else None)
-
-
-def _fields(values: RunValues) -> dict[str, Any]:
-    return {name: getattr(values, name) for name in type(values).__dataclass_fields__}
 
 
 # --- the job ---------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ class Job:
     links: Unsubscribe | None
     as_of: datetime  # the moment the segment's relative dates refer to
     taken: set[tuple[str, int]] = field(default_factory=set)
-    _lists: dict[tuple[Any, ...], Any] = field(default_factory=dict)
+    _lists: dict[tuple[Any, ...], tuple[Any, Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, definition: Definition, values: RunValues, key: bytes, as_of: datetime) -> "Job":
@@ -99,19 +99,36 @@ class Job:
         return cls(definition, values, sheet, definition.unsubscribe(key), as_of)
 
     @property
-    def query(self) -> audience.Query:
-        """Who is asked about."""
-        repeat = self.definition.campaign.repeat_after_days
-        return audience.Query(
-            segment=self.definition.segment,
-            as_of=self.as_of,
-            zone=self.definition.config.firm.zone,
-            client_nos=self.definition.client_nos,
-            holdings_book=self.values.holdings_book,
+    def asked(self) -> audience.Asked:
+        """What the segment is asked against."""
+        return audience.Asked(
+            today=self.as_of.astimezone(self.definition.zone).date(),
+            lists=self.definition.lists,
             halted=tuple(self.values.halted()),
-            not_since=self.as_of - timedelta(days=repeat) if repeat else None,
-            campaign=self.definition.campaign_id,
+            holdings=self.values.holdings_book,
         )
+
+    def count(self, conn: Connection) -> int:
+        """How many candidates there are."""
+        also = self._also()
+        return audience.count(conn, self.definition.segment, self.asked, also=also)
+
+    def page(self, conn: Connection, after: int, limit: int) -> list[tuple[Any, ...]]:
+        """The next candidates behind a client id."""
+        names = (*PAGE_COLUMNS, *self.definition.value_columns)
+        columns = audience.client_columns(names)
+        return audience.page(
+            conn, self.definition.segment, self.asked, after=after, limit=limit, columns=columns,
+            also=self._also(),
+        )  # fmt: skip
+
+    def _also(self) -> list[Any]:
+        """Clients whom this campaign reached lately are no candidates."""
+        days = self.definition.campaign.repeat_after_days
+        if days is None:
+            return []
+        since = self.as_of - timedelta(days=days)
+        return [~facts.reached(self.definition.campaign_id, self.values.key, since)]
 
     def completed(self, conn: Connection, rows: Sequence[Any]) -> list[tuple[Any, ...]]:
         """The rows with what the run itself knows of each client: securities, unsubscribe link."""
@@ -129,13 +146,12 @@ class Job:
     def _securities(self, held: list[tuple[str, str]] | None, row: Any) -> tuple[Any, Any]:
         if not held:
             return None, None
-        key = (self.sheet.template.locale_for(row[_LOCALE]), *held)
-        if key not in self._lists:  # the same list object for equal holdings: rendered once
-            keys = [f"{market}:{symbol}" for market, symbol in held]
-            lines = [self.values.securities[one][key[0]] for one in keys]
-            self._lists[key] = (lines, str(len(lines)))
-        lines_and_count: tuple[Any, Any] = self._lists[key]
-        return lines_and_count
+        locale = self.sheet.template.locale_for(row[_LOCALE])
+        found = self._lists.get((locale, *held))
+        if found is None:  # the same list object for equal holdings, so that it is rendered once
+            lines = [self.values.securities[f"{one}:{symbol}"][locale] for one, symbol in held]
+            found = self._lists[locale, *held] = (lines, str(len(lines)))
+        return found
 
 
 _LOCALE, _ZONE = PAGE_COLUMNS.index("locale"), PAGE_COLUMNS.index("zone")
@@ -150,8 +166,7 @@ class _Page(NamedTuple):
 
 def _decide(conn: Connection, job: Job, after: int, limit: int, now: datetime) -> _Page | None:
     """Read the next page and decide on it; None at the end of the audience."""
-    columns = (*PAGE_COLUMNS, *job.definition.value_columns)
-    found = audience.page(conn, job.query, after, limit, columns)
+    found = job.page(conn, after, limit)
     if not found:
         return None
     rows = job.completed(conn, found)
@@ -166,13 +181,7 @@ def _decide(conn: Connection, job: Job, after: int, limit: int, now: datetime) -
     )
     taken = set(job.taken)
     plan = plan_page(job.sheet, rows, gathered, taken, now)
-    return _Page(rows, plan, _marks(conn), taken)
-
-
-def _marks(conn: Connection) -> tuple[int, ...]:
-    """How far the ledgers a decision relies on have been written."""
-    used = conn.execute(select(func.coalesce(func.max(frequency_use.c.message_id), 0))).scalar_one()
-    return latest(conn, consent_event), latest(conn, address_block), int(used)
+    return _Page(rows, plan, facts.marks(conn), taken)
 
 
 # --- dry run ---------------------------------------------------------------------------------
@@ -245,12 +254,8 @@ def open_run(database: Database, due: Due, actor: str, now: datetime) -> tuple[i
 
 def reopened(conn: Connection, run: RowMapping, key: bytes) -> Job:
     """The job of a run, out of the database alone."""
-    parts = {
-        kind: runs.thaw(conn, run[f"{kind}_digest"])
-        for kind in ("campaign", "segment", "template", "policy")
-    }
-    values = RunValues.load(run["values"])
-    return Job.of(redefine(parts), values, key, run["opened_at"])
+    definition = redefine(runs.parts(conn, run))
+    return Job.of(definition, RunValues.load(run["values"]), key, run["opened_at"])
 
 
 def work(database: Database, run_id: int, key: bytes, clock: Clock, page: int, tick: Tick) -> None:
@@ -283,10 +288,9 @@ def work(database: Database, run_id: int, key: bytes, clock: Clock, page: int, t
 
 def _unmoved(tx: Connection, job: Job, page: _Page, after: int, limit: int, now: datetime) -> _Page:
     """The page, decided again here when a ledger moved since its snapshot was taken."""
-    if job.definition.cap and tx.dialect.name == "postgresql":
-        # Two campaigns must not both see the last free place under a cap.
-        tx.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": 0x6F757472})
-    if _marks(tx) == page.marks:
+    if job.definition.cap:
+        facts.hold_caps(tx)
+    if facts.marks(tx) == page.marks:
         return page
     again = _decide(tx, job, after, limit, now)
     return again or page
@@ -294,7 +298,7 @@ def _unmoved(tx: Connection, job: Job, page: _Page, after: int, limit: int, now:
 
 def _release(job: Job, run_id: int, rows: Sequence[Any], now: datetime) -> outbox.Release:
     campaign, hours = job.definition.campaign, job.sheet.campaign.contact_hours
-    good_until = now + TRUSTED
+    good_until = min(now + TRUSTED, job.values.expires_at)
     if hours is not None:
         zones = {row[_ZONE] for row in rows}
         shut = (next_shut(hours, clocks_for(zone, job.sheet.campaign), now) for zone in zones)

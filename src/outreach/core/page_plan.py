@@ -33,8 +33,10 @@ ADDRESS_COLUMNS: Final = (
     "phone", "phone_state", "phone_country", "email", "email_state", "locale", "client_no",
 )  # fmt: skip
 PAGE_COLUMNS: Final = CANDIDATE_COLUMNS + ADDRESS_COLUMNS
-_WIDTH: Final = len(CANDIDATE_COLUMNS)
-_PHONE, _PHONE_STATE, _PHONE_COUNTRY, _EMAIL, _EMAIL_STATE, _LOCALE = range(_WIDTH, _WIDTH + 6)
+CANDIDATE_WIDTH: Final = len(CANDIDATE_COLUMNS)
+_PHONE, _PHONE_STATE, _PHONE_COUNTRY, _EMAIL, _EMAIL_STATE, _LOCALE = range(
+    CANDIDATE_WIDTH, CANDIDATE_WIDTH + 6
+)
 
 Row = Sequence[Any]
 
@@ -145,10 +147,10 @@ def choose(
     sheet: Sheet, row: Row, gathered: Gathered, taken: set[tuple[str, int]], now: datetime
 ) -> list[Choice]:
     """Ask the policy about each channel in order; stop at the first allowed one unless `each`."""
-    candidate = Candidate._make(row[:_WIDTH])
+    candidate = Candidate._make(row[:CANDIDATE_WIDTH])
     choices = []
     for channel in sheet.channels:
-        choice = _choice(sheet, row, candidate, channel, gathered, taken, now)
+        choice = choice_on(sheet, row, candidate, channel, gathered, taken, now)
         choices.append(choice)
         if choice.decision.verdict is ALLOW:
             if (candidate.client_id, channel) in gathered.sharers:
@@ -158,7 +160,7 @@ def choose(
     return choices
 
 
-def _choice(
+def choice_on(
     sheet: Sheet,
     row: Row,
     candidate: Candidate,
@@ -167,6 +169,7 @@ def _choice(
     taken: set[tuple[str, int]],
     now: datetime,
 ) -> Choice:
+    """Ask the policy about one channel of one candidate."""
     if channel is Channel.SMS:
         address, state, country = row[_PHONE], row[_PHONE_STATE], row[_PHONE_COUNTRY]
     else:
@@ -288,7 +291,7 @@ def _decided(
         verdicts.append(verdict)
         routes.append((tuple(choice.route), hits))
     name, reason, until = combined(verdicts)
-    facts = orjson.dumps((stamp, tuple(row[:_WIDTH]), routes))
+    facts = orjson.dumps((stamp, tuple(row[:CANDIDATE_WIDTH]), routes))
     return Decided(row[0], name, reason, until, facts)
 
 

@@ -1,7 +1,7 @@
 """The vocabulary: every state, reason and purpose, once, with its sentence and its remedy."""
 
 from enum import StrEnum
-from typing import NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
 
 class Sentence(NamedTuple):
@@ -258,3 +258,8 @@ class Reason(StrEnum):
         "nothing to do",
         "无需处理",
     )
+
+
+# By the code that is stored: the enums themselves take all their words when called.
+STATES: Final = {state.value: state for state in State}
+REASONS: Final = {reason.value: reason for reason in Reason}

@@ -53,7 +53,7 @@ class Definition:
     segment: Segment
     template: TemplateSet
     config: Config
-    client_nos: tuple[str, ...] | None  # of a segment that is a list file
+    lists: Mapping[str, frozenset[str]]  # client numbers of the segment's list files
     parts: Mapping[str, Frozen] = field(repr=False)
 
     @property
@@ -189,14 +189,17 @@ def define(project: Project, campaign_id: str) -> Definition:
     """The definition of a campaign as the files stand now. Raises KeyError for an unknown one."""
     campaign = project.campaigns[campaign_id]
     template = compile_template(project.templates[campaign.template].files)
-    segment = project.segment(campaign.segment)
-    client_nos = project.client_nos(campaign.segment)
+    segment = Segment.model_validate(project.segments.tables[campaign.segment])
+    lists = {file: project.client_numbers(file) for file in segment.list_files}
     parts = (
         _part("campaign", campaign_id, campaign.model_dump(mode="json")),
         _part(
             "segment",
             campaign.segment,
-            {"segment": segment.model_dump(mode="json", exclude_none=True), "clients": client_nos},
+            {
+                "segment": project.segments.tables[campaign.segment],
+                "lists": {file: sorted(numbers) for file, numbers in lists.items()},
+            },
         ),
         _frozen("template", campaign.template, template.frozen()),
         _part("policy", POLICY_VERSION, _policy(project.config, campaign)),
@@ -207,7 +210,7 @@ def define(project: Project, campaign_id: str) -> Definition:
         segment,
         template,
         project.config,
-        client_nos,
+        lists,
         {part.kind: part for part in parts},
     )
 
@@ -215,14 +218,13 @@ def define(project: Project, campaign_id: str) -> Definition:
 def redefine(parts: Mapping[str, Frozen]) -> Definition:
     """The definition a run was made from, out of its frozen parts."""
     segment = orjson.loads(parts["segment"].content)
-    clients = segment["clients"]
     return Definition(
         parts["campaign"].name,
         Campaign.model_validate_json(parts["campaign"].content),
         Segment.model_validate(segment["segment"]),
         thaw(parts["template"].content),
         Config.model_validate(orjson.loads(parts["policy"].content)["config"]),
-        tuple(clients) if clients is not None else None,
+        {file: frozenset(numbers) for file, numbers in segment["lists"].items()},
         dict(parts),
     )
 

@@ -85,6 +85,11 @@ def page(
     return [tuple(row) for row in conn.execute(statement)]
 
 
+def client_columns(names: Sequence[str]) -> list[ColumnElement[Any]]:
+    """Client fields by their names, for `page`."""
+    return [client.c[name] for name in names]
+
+
 def belongs(conn: Connection, segment: Segment, asked: Asked, client_id: int) -> bool:
     """Whether one client belongs to the segment."""
     where = condition(conn, segment, asked)

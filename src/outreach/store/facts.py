@@ -1,25 +1,32 @@
 """Everything the rules may see about a page of clients, fetched set-wise: a few queries a page."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Column, ColumnElement, Connection, and_, func, or_, select
 
 from outreach.core.consent import ConsentEvent
+from outreach.core.halt_lines import Halted
 from outreach.core.model import FrequencyCap
 from outreach.core.page_plan import Gathered
 from outreach.core.words import Channel, Purpose
 from outreach.store.database import latest
 from outreach.store.tables import (
     address_block,
+    book,
     client,
     consent_event,
     frequency_use,
+    halt,
     holding,
     message,
+    run,
 )
 
+Row = tuple[Any, ...]
+_CAPS = 0x6F757472  # the name of PostgreSQL's lock on frequency caps
 DENSE = 4  # a page whose ids span at most this many times its length is read as a range
 
 _EVENT = consent_event.c
@@ -112,7 +119,7 @@ def _recent(
             message.c.id == use.message_id, message.c.run_id == besides_run
         )
         statement = statement.where(~own.exists())
-    return {client_id: count for client_id, count in conn.execute(statement)}
+    return dict(conn.execute(statement).tuples().all())
 
 
 def _sharers(
@@ -133,6 +140,32 @@ def _sharers(
         for client_id, other_id in conn.execute(statement):
             found.setdefault((client_id, channel), []).append(other_id)
     return found
+
+
+def marks(conn: Connection) -> tuple[int, int, int]:
+    """How far the ledgers a decision relies on are written: consent, blocks, uses of caps."""
+    used = conn.execute(select(func.coalesce(func.max(frequency_use.c.message_id), 0))).scalar_one()
+    return latest(conn, consent_event), latest(conn, address_block), int(used)
+
+
+def hold_caps(tx: Connection) -> None:
+    """Until the transaction ends, nobody else may plan under a cap: two campaigns must not both
+    see its last free place. SQLite's writers queue anyway."""
+    if tx.dialect.name == "postgresql":
+        tx.execute(select(func.pg_advisory_xact_lock(_CAPS)))
+
+
+def clients(conn: Connection, ids: Sequence[int], columns: Sequence[str]) -> list[Row]:
+    """The clients with these ascending ids, as tuples of `columns`."""
+    chosen = select(*(client.c[name] for name in columns)).where(among(client.c.id, ids))
+    return [tuple(row) for row in conn.execute(chosen)]
+
+
+def client_numbered(conn: Connection, client_no: str, columns: Sequence[str]) -> Row | None:
+    """The client of a number, as a tuple of `columns`."""
+    chosen = select(*(client.c[name] for name in columns)).where(client.c.client_no == client_no)
+    found = conn.execute(chosen).first()
+    return tuple(found) if found else None
 
 
 def taken_addresses(conn: Connection, run_id: int) -> set[tuple[str, int]]:
@@ -169,3 +202,49 @@ def held_securities(
     for client_id, market, symbol in conn.execute(statement):
         found.setdefault(client_id, []).append((market, symbol))
     return found
+
+
+def halted_on(conn: Connection, day: date, zone: ZoneInfo) -> tuple[list[Halted], datetime | None]:
+    """The halts that began on a day, each in its latest version, and how fresh the feed is."""
+    newest = (
+        select(halt.c.halt_id, func.max(halt.c.version).label("version"))
+        .group_by(halt.c.halt_id)
+        .subquery()
+    )
+    start = datetime.combine(day, time(), zone)
+    statement = (
+        select(
+            halt.c.market, halt.c.symbol, halt.c.name_zh, halt.c.name_en, halt.c.halt_at,
+            halt.c.resume_at, halt.c.reason_text_raw, halt.c.reason_family,
+        )
+        .join(
+            newest, and_(newest.c.halt_id == halt.c.halt_id, newest.c.version == halt.c.version)
+        )
+        .where(
+            halt.c.halt_at >= start,
+            halt.c.halt_at < start + timedelta(days=1),
+            halt.c.resume_status != "cancelled",
+        )
+        .order_by(halt.c.market, halt.c.symbol, halt.c.halt_at)
+    )  # fmt: skip
+    as_of = conn.execute(
+        select(func.max(book.c.as_of)).where(
+            book.c.kind == "halts", book.c.finished_at.is_not(None)
+        )
+    ).scalar()
+    return [Halted(*row) for row in conn.execute(statement)], as_of
+
+
+def reached(campaign: str, besides: str, since: datetime) -> ColumnElement[bool]:
+    """The condition that a client has a message of this campaign's other runs since a moment."""
+    return (
+        select(message.c.id)
+        .join(run, run.c.id == message.c.run_id)
+        .where(
+            message.c.client_id == client.c.id,
+            run.c.campaign == campaign,
+            run.c.occurrence != besides,
+            run.c.opened_at >= since,
+        )
+        .exists()
+    )

@@ -12,7 +12,7 @@ from outreach.store import audit
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import append
-from outreach.store.tables import approval, frozen, run, run_count
+from outreach.store.tables import approval, decision, frozen, run, run_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +95,12 @@ def thaw(conn: Connection, digest: str) -> Frozen:
     return Frozen(row["kind"], row["name"], row["digest"], row["content"])
 
 
+def parts(conn: Connection, found: RowMapping) -> dict[str, Frozen]:
+    """Everything a run was made from, by kind."""
+    kinds = ("campaign", "segment", "template", "policy")
+    return {kind: thaw(conn, found[f"{kind}_digest"]) for kind in kinds}
+
+
 def advance(tx: Connection, run_id: int, cursor: int, candidates: int) -> bool:
     """Move the plan's cursor past a page; False when the run is no longer being planned."""
     statement = (
@@ -128,6 +134,27 @@ def counts(conn: Connection, run_id: int) -> dict[str, dict[str, int]]:
     for row in conn.execute(statement.order_by(run_count.c.kind, run_count.c.key)):
         found.setdefault(row.kind, {})[row.key] = int(row.n)
     return found
+
+
+def that_decided(
+    conn: Connection, campaign: str, client_id: int, run_id: int | None
+) -> RowMapping | None:
+    """The asked run of a campaign; else the newest that decided on the client, else the newest."""
+    query = select(run).where(run.c.campaign == campaign)
+    if run_id is not None:
+        return conn.execute(query.where(run.c.id == run_id)).mappings().first()
+    deciding = select(decision.c.run_id).where(
+        decision.c.run_id == run.c.id, decision.c.client_id == client_id
+    )
+    newest = query.order_by(run.c.id.desc()).limit(1)
+    with_client = conn.execute(newest.where(deciding.exists())).mappings().first()
+    return with_client or conn.execute(newest).mappings().first()
+
+
+def decided(conn: Connection, run_id: int, client_id: int) -> Any:
+    """The stored decision of a run on a client; None when it was no candidate."""
+    where = and_(decision.c.run_id == run_id, decision.c.client_id == client_id)
+    return conn.execute(select(decision).where(where)).first()
 
 
 def listing(conn: Connection, limit: int = 50) -> Sequence[RowMapping]:
@@ -167,6 +194,11 @@ def standing_approval(conn: Connection, campaign: str, digest: str) -> RowMappin
     )
     latest = conn.execute(statement).mappings().first()
     return latest if latest is not None and latest["action"] == "approve" else None
+
+
+def approval_numbered(conn: Connection, number: int | None) -> RowMapping | None:
+    """One approval by its number."""
+    return conn.execute(select(approval).where(approval.c.id == number)).mappings().first()
 
 
 def approvals(conn: Connection, limit: int = 100) -> Sequence[RowMapping]:

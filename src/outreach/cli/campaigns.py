@@ -1,0 +1,319 @@
+"""`outreach plan`, `preview`, `approve`, `approvals`, `run`: a campaign from draft to sent."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from outreach.cli.door import BAD_DATA, NOT_ALLOWED, PROBLEMS, Door, Failure
+from outreach.cli.output import console, emit_json, emit_rows, next_step, progress, say, table
+
+if TYPE_CHECKING:
+    from outreach.plan import Due, Estimate, Job
+
+CampaignName = Annotated[str, typer.Argument(help="A campaign: its file's name without .toml.")]
+Occurrence = Annotated[
+    str | None, typer.Option(help="Its key; without it, the occurrence due now.")
+]
+DEFAULT_RATE = 1000.0  # messages a second a sender is believed to take before its first run
+
+
+def plan(context: typer.Context, campaign: CampaignName, occurrence: Occurrence = None) -> None:
+    """Dry run: audience, decisions and reasons, SMS parts, samples. Writes and sends nothing."""
+    from outreach import plan as verb
+
+    door: Door = context.obj
+    due, job = _prepared(door, campaign, occurrence)
+    now = door.now()
+    with door.database.reading() as conn:
+        total = job.count(conn)
+    with progress(door, "planning", total) as tick:
+        found = verb.estimate(door.database, job, now, tick)
+    document = _plan_document(door, campaign, due, found)
+    if door.json:
+        emit_json(document)
+        return
+    _show_plan(door, due, found, document)
+    approve = f"outreach approve {campaign} --as USER"
+    next_step(door, *([] if due.values.approved else [approve]), f"outreach run {campaign}")
+
+
+def _prepared(door: Door, campaign: str, occurrence: str | None) -> "tuple[Due, Job]":
+    from outreach import plan as verb
+    from outreach.cli.engine import definition, unsubscribe_key
+    from outreach.core.occurrence import Blocked
+
+    defined, now = definition(door, campaign), door.now()
+    if not defined.campaign.enabled:
+        raise Failure(BAD_DATA, f"{campaign}: is not enabled; set enabled = true in its file")
+    with door.database.reading() as conn:
+        due = verb.prepare(conn, defined, occurrence, now)
+    if isinstance(due, Blocked):
+        raise Failure(BAD_DATA, f"{campaign}: {due.sentence.in_('en')}")
+    return due, verb.Job.of(defined, due.values, unsubscribe_key(door), now)
+
+
+def _plan_document(door: Door, campaign: str, due: "Due", found: "Estimate") -> dict[str, Any]:
+    messages = sum(found.channels.values())
+    return {
+        "campaign": campaign,
+        "occurrence": due.occurrence.key,
+        "expires_at": due.occurrence.expires_at,
+        "approved": due.values.approved,
+        "audience": found.audience,
+        **{name: found.decisions.get(name, 0) for name in ("allow", "defer", "suppress")},
+        "reasons": dict(found.reasons.most_common()),
+        "channels": dict(found.channels),
+        "senders": dict(found.senders),
+        "sms_parts": found.sms_parts,
+        "longest_sms_parts": found.longest_sms.sms_parts if found.longest_sms else 0,
+        "eta_seconds": round(messages / DEFAULT_RATE, 1),
+    }
+
+
+def _show_plan(door: Door, due: "Due", found: "Estimate", document: dict[str, Any]) -> None:
+    from outreach.cli.engine import title
+
+    out, language = console(), door.config.language
+    out.print(f"[bold]{title(due.definition.campaign, language)}[/]  {due.occurrence.key}")
+    _show_decisions(door, document)
+    channels = ", ".join(f"{name} {n:,}" for name, n in document["channels"].items()) or "none"
+    out.print(f"Messages: {channels}; SMS parts {document['sms_parts']:,}")
+    if found.longest_sms:
+        longest = found.longest_sms
+        out.print(f"Longest SMS: {len(longest.parts[0])} characters, {longest.sms_parts} part(s)")
+    for draft in found.samples:
+        out.print(f"\n[dim]Sample {draft.channel} {draft.locale}[/]")
+        out.print(
+            draft.parts[0] if draft.channel == "sms" else _mail_text(draft.parts), markup=False
+        )
+    out.print()
+    if not due.values.approved:
+        out.print("Not approved: every candidate is suppressed with reason not_approved.")
+
+
+def _mail_text(parts: tuple[str, ...]) -> str:
+    lines = parts[1].strip().splitlines()
+    shown = lines[:12] + ([f"… {len(lines) - 12} more lines"] if len(lines) > 12 else [])
+    return "\n".join([f"Subject: {parts[0]}", "", *shown])
+
+
+def _show_decisions(door: Door, document: dict[str, Any]) -> None:
+    from outreach.core.words import REASONS
+
+    language = door.config.language
+    rows: list[tuple[Any, ...]] = [("audience", document["audience"], "")]
+    rows += [(name, document[name], "") for name in ("allow", "defer", "suppress")]
+    for code, n in document["reasons"].items():
+        rows.append((f"  {code}", n, REASONS[code].sentence.in_(language)))
+    console().print(table("", ("decision", "clients", ""), rows))
+
+
+def preview(
+    context: typer.Context,
+    campaign: CampaignName,
+    client: Annotated[str, typer.Option(help="Client number.")],
+    channel: Annotated[str | None, typer.Option(help="sms or email; the first without it.")] = None,
+    occurrence: Occurrence = None,
+    out: Annotated[str | None, typer.Option(help="Write it here: .eml, .html or .txt.")] = None,
+) -> None:
+    """Exactly what that client would get, whether or not a rule would stop it."""
+    from pathlib import Path
+
+    from outreach.core.words import Channel
+    from outreach.preview import preview_of
+
+    door: Door = context.obj
+    due, job = _prepared(door, campaign, occurrence)
+    channels = due.definition.campaign.channels
+    if channel is not None and channel not in channels:
+        raise Failure(
+            BAD_DATA, f"{campaign} has no channel {channel}; it has {', '.join(channels)}"
+        )
+    chosen = Channel(channel) if channel else channels[0]
+    with door.database.reading() as conn:
+        shown = preview_of(conn, job, client, chosen, door.now())
+    if isinstance(shown, str):
+        raise Failure(BAD_DATA, shown)
+    if out:
+        Path(out).write_bytes(shown.as_file(Path(out).suffix))
+    if door.json:
+        emit_json({**shown.document(), "file": out})
+        return
+    say(door, f"[bold]{campaign}[/] {due.occurrence.key} to {client} by {chosen}: {shown.verdict}")
+    console().print(shown.text(), markup=False)
+    if out:
+        say(door, f"Written to {out}.")
+
+
+def approve(
+    context: typer.Context,
+    campaign: CampaignName,
+    user: Annotated[str, typer.Option("--as", help="Who approves; not who wrote it.")],
+    revoke: Annotated[bool, typer.Option("--revoke", help="Take the approval back.")] = False,
+    note: Annotated[str, typer.Option(help="Kept with the approval.")] = "",
+) -> None:
+    """Approve exactly this text, segment and campaign; any change to them needs a new approval."""
+    from outreach.cli.engine import definition
+    from outreach.store import runs
+
+    door: Door = context.obj
+    defined = definition(door, campaign)
+    if not revoke and user.strip().casefold() == defined.campaign.owner.casefold():
+        raise Failure(
+            NOT_ALLOWED,
+            f"{campaign}: {user} wrote it, so somebody else must approve it (--as another user)",
+        )
+    action = "revoke" if revoke else "approve"
+    digest = defined.approval_digest
+    with door.database.begin() as tx:
+        number = runs.approve(tx, campaign, digest, user, door.now(), action=action, note=note)
+    document = {"approval": number, "campaign": campaign, "action": action, "as": user,
+                "digest": digest}  # fmt: skip
+    if door.json:
+        emit_json(document)
+    say(door, f"{action}d {campaign} as {user}, bound to {digest[:16]}…")
+    next_step(door, f"outreach run {campaign}" if not revoke else "outreach approvals")
+
+
+def approvals(context: typer.Context) -> None:
+    """Approvals and revocations on record, newest first."""
+    from outreach.store import runs
+
+    door: Door = context.obj
+    with door.database.reading() as conn:
+        rows = [dict(row) for row in runs.approvals(conn)]
+    emit_rows(
+        door, "Approvals", rows, ("id", "campaign", "action", "actor", "at", "digest", "note")
+    )
+
+
+def run(context: typer.Context, campaign: CampaignName, occurrence: Occurrence = None) -> None:
+    """Open the run and work it to the end. Repeating it goes on, and never sends twice."""
+    from outreach import plan as verb
+    from outreach.cli.engine import definition
+    from outreach.core.occurrence import Blocked
+    from outreach.store import runs
+
+    door: Door = context.obj
+    defined, now = definition(door, campaign), door.now()
+    with door.database.reading() as conn:
+        due = verb.prepare(conn, defined, occurrence, now)
+        if isinstance(due, Blocked):
+            raise Failure(BAD_DATA, f"{campaign}: {due.sentence.in_('en')}")
+        existing = runs.find(conn, campaign, due.occurrence.key)
+    if existing is None:
+        if not defined.campaign.enabled:
+            raise Failure(BAD_DATA, f"{campaign}: is not enabled; set enabled = true in its file")
+        if not due.values.approved:
+            raise Failure(
+                NOT_ALLOWED,
+                f"{campaign}: nobody has approved this text and campaign;"
+                f" outreach approve {campaign} --as USER (not {defined.campaign.owner})",
+            )
+    run_id, fresh = verb.open_run(door.database, due, door.actor, now)
+    if not fresh:
+        _say_existing(door, run_id, existing, defined)
+    work_run(door, run_id)
+
+
+def _say_existing(door: Door, run_id: int, existing: Any, defined: Any) -> None:
+    if existing is None:
+        return
+    say(door, f"Run {run_id} of {existing['occurrence']} is {existing['state']}; going on with it.")
+    changed = [
+        kind for kind, part in defined.parts.items() if existing[f"{kind}_digest"] != part.digest
+    ]
+    if changed:
+        say(
+            door,
+            f"Its files changed since ({', '.join(changed)}); the run keeps what it began with.",
+        )
+
+
+def work_run(door: Door, run_id: int) -> None:
+    """Work a run to its end with progress, and report; exit 1 when messages are left unsent."""
+    import time
+
+    from outreach.cli.engine import Adapters, engine
+    from outreach.engine import local
+
+    adapters, started = Adapters(door), time.monotonic()
+    try:
+        with progress(door, f"run {run_id}") as tick:
+            ended = local.work(engine(door, adapters, tick, tick), run_id)
+    finally:
+        adapters.close()
+    document = run_document(door, run_id)
+    document["seconds"] = round(time.monotonic() - started, 3)
+    document["stopped"], document["next_at"] = ended.stopped, ended.next_at
+    if door.json:
+        emit_json(document)
+    else:
+        show_run(door, document)
+        next_step(
+            door, f"outreach log --run {run_id}",
+            f"outreach explain CLIENT {document['campaign']}", "outreach audit verify",
+        )  # fmt: skip
+    unsent = sum(document["messages"].get(s, 0) for s in ("ready", "sending", "in_doubt", "failed"))
+    if ended.stopped or unsent:
+        waits = f"{unsent:,} messages are not sent" if unsent else "a sender stopped"
+        hint = f"nothing is lost; look with `outreach runs show {run_id}`, then run it again"
+        raise Failure(PROBLEMS, [*ended.stopped, f"run {run_id}: {waits}; {hint}"])
+
+
+def run_document(door: Door, run_id: int) -> dict[str, Any]:
+    """A run with its counters, as `run --json` and `runs show --json` give it."""
+    from outreach.store import runs
+
+    with door.database.reading() as conn:
+        found = runs.load(conn, run_id)
+        if found is None:
+            raise Failure(BAD_DATA, f"there is no run {run_id}; see `outreach runs`")
+        counts = runs.counts(conn, run_id)
+    decisions = counts.get("decision", {})
+    return {
+        "run": run_id,
+        "campaign": found["campaign"],
+        "occurrence": found["occurrence"],
+        "state": found["state"],
+        "audience": found["audience"],
+        **{name: decisions.get(name, 0) for name in ("allow", "defer", "suppress")},
+        "messages": counts.get("state", {}),
+        "channels": counts.get("channel", {}),
+        "reasons": dict(sorted(counts.get("reason", {}).items(), key=lambda item: -item[1])),
+        "sms_parts": counts.get("parts", {}).get("sms", 0),
+        "opened_at": found["opened_at"],
+        "opened_by": found["opened_by"],
+        "expires_at": found["expires_at"],
+        "finished_at": found["finished_at"],
+    }
+
+
+def show_run(door: Door, document: dict[str, Any]) -> None:
+    """A run for people."""
+    from outreach.core.words import STATES
+
+    out, language = console(), door.config.language
+    out.print(
+        f"[bold]run {document['run']}[/] {document['campaign']} {document['occurrence']}:"
+        f" {document['state']}"
+    )
+    _show_decisions(door, document)
+    rows = [(s, n, STATES[s].sentence.in_(language)) for s, n in document["messages"].items()]
+    if rows:
+        out.print(table("", ("message state", "messages", ""), rows))
+    channels = ", ".join(f"{name} {n:,}" for name, n in document["channels"].items())
+    line = f"Channels: {channels or 'none'}; SMS parts {document['sms_parts']:,}"
+    if seconds := document.get("seconds"):
+        total = sum(document["channels"].values())
+        line += f"; {seconds:.1f} s, {total / seconds:,.0f} messages/s"
+    out.print(line)
+    if document.get("next_at"):
+        zone = door.config.firm.zone
+        out.print(f"Held messages or retries are due at {_local(document['next_at'], zone)}.")
+
+
+def _local(at: Any, zone: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"

@@ -1,0 +1,115 @@
+"""What the commands that plan and send share: the engine, its adapters and keys, opened once."""
+
+import os
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from outreach import dispatch
+from outreach.channels import Adapter, ChannelUnavailable, open_channel
+from outreach.cli.door import BAD_DATA, Door, Failure
+from outreach.core.campaign import Campaign
+from outreach.engine import local
+from outreach.project.definition import Definition, define
+from outreach.project.secrets import secret
+
+UNSUBSCRIBE = "unsubscribe"
+
+
+def definition(door: Door, campaign: str) -> Definition:
+    """A campaign's definition as its files stand. Raises Failure(3) for an unknown campaign."""
+    known = door.project.campaigns
+    if campaign not in known:
+        names = ", ".join(sorted(known)) or "none yet"
+        raise Failure(BAD_DATA, f"{campaign}: there is no such campaign; there are: {names}")
+    return define(door.project, campaign)
+
+
+def unsubscribe_key(door: Door) -> bytes:
+    """The key of unsubscribe links: a secret of the environment, else one kept in var/keys.
+
+    It is made once and must stay: links in mails already sent depend on it.
+    """
+    given = secret(UNSUBSCRIBE)
+    if given:
+        return given.encode()
+    path = door.var / "keys" / f"{UNSUBSCRIBE}.key"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return _made(path)
+
+
+def _made(path: Path) -> bytes:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.chmod(0o700)
+    made = path.with_suffix(f".{os.getpid()}")
+    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(secrets.token_bytes(32))
+    try:
+        os.link(made, path)  # only one of two processes makes it
+    except FileExistsError:
+        pass
+    finally:
+        made.unlink()
+    return path.read_bytes()
+
+
+class Adapters:
+    """The channels of this process, each opened when the first message needs it."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._open: dict[str, Adapter] = {}
+
+    def __call__(self, sender: str) -> Adapter:
+        if sender not in self._open:
+            config = self._door.config
+            if sender not in config.senders:
+                raise ChannelUnavailable(f"{sender}: config.toml has no such sender any more")
+            self._open[sender] = open_channel(
+                config.senders[sender],
+                secret=secret(sender),
+                outbox=self._door.var / "outbox",
+                firm_name=config.firm.name,
+            )
+        return self._open[sender]
+
+    def close(self) -> None:
+        for adapter in self._open.values():
+            adapter.close()
+
+
+def engine(
+    door: Door,
+    adapters: Adapters,
+    planned: Callable[[int], None] = lambda done: None,
+    sent: Callable[[int], None] = lambda done: None,
+) -> local.Local:
+    """The embedded engine on the project's database and channels."""
+    settings = door.config.engine
+    sending = dispatch.Sending(
+        database=door.database,
+        adapter=adapters,
+        unavailable=ChannelUnavailable,
+        key=unsubscribe_key(door),
+        owner=local.owner(),
+        clock=door.now,
+        window=settings.window,
+        lease=timedelta(seconds=settings.lease_seconds),
+    )
+    config = str(door.config_path.resolve())
+    return local.Local(
+        sending,
+        page=settings.page,
+        senders=settings.senders,
+        in_process_up_to=settings.in_process_up_to,
+        command=local.python_command("--config", config, "worker", "--run"),
+        planned=planned,
+        sent=sent,
+    )
+
+
+def title(campaign: Campaign, language: str) -> str:
+    return campaign.name.in_(language)

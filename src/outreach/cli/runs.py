@@ -1,0 +1,143 @@
+"""`outreach runs` and `outreach worker`: look after runs."""
+
+from typing import Annotated
+
+import typer
+
+from outreach.cli.door import BAD_DATA, PROBLEMS, Door, Failure
+from outreach.cli.output import emit_json, emit_rows, next_step, say
+
+app = typer.Typer(help="Look after runs.", invoke_without_command=True)
+RunId = Annotated[int, typer.Argument(metavar="RUN", help="The run's number.")]
+
+
+@app.callback()
+def listing(context: typer.Context) -> None:
+    """The latest runs, newest first."""
+    if context.invoked_subcommand is not None:
+        return
+    from outreach.store import runs
+
+    door: Door = context.obj
+    with door.database.reading() as conn:
+        rows = [dict(row) for row in runs.listing(conn)]
+    emit_rows(door, "Runs", rows)
+
+
+@app.command()
+def show(context: typer.Context, run: RunId) -> None:
+    """One run: decisions, message states, what is open."""
+    from outreach.cli.campaigns import run_document, show_run
+
+    door: Door = context.obj
+    document = run_document(door, run)
+    if door.json:
+        emit_json(document)
+        return
+    show_run(door, document)
+    if document["messages"].get("in_doubt"):
+        say(door, "Messages in doubt may have gone out and are never sent again by themselves.")
+    next_step(door, f"outreach log --run {run}", f"outreach run {document['campaign']}")
+
+
+@app.command()
+def pause(context: typer.Context, run: RunId) -> None:
+    """Stop sending within one window; nothing is lost."""
+    _move(context, run, "paused", ["planning", "sending"])
+    _state(context, run)
+
+
+@app.command()
+def resume(context: typer.Context, run: RunId) -> None:
+    """Let a paused run go on, and work it."""
+    from outreach.cli.campaigns import work_run
+    from outreach.store import runs
+
+    door: Door = context.obj
+    with door.database.reading() as conn:
+        found = runs.load(conn, run)
+    planned = found is not None and found["planned_at"] is not None
+    _move(context, run, "sending" if planned else "planning", ["paused"])
+    work_run(door, run)
+
+
+@app.command()
+def cancel(
+    context: typer.Context,
+    run: RunId,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Cancel what has not gone out. This cannot be undone."""
+    from outreach.store import takeover
+
+    door: Door = context.obj
+    if not yes and not door.json:
+        typer.confirm(
+            f"Cancel every unsent message of run {run}? This cannot be undone", abort=True
+        )
+    _move(context, run, "cancelled", ["planning", "sending", "paused"])
+    with door.database.begin() as tx:
+        total = takeover.cancel_rest(tx, run, door.now(), door.actor)
+    say(door, f"{total:,} messages cancelled.")
+    _state(context, run)
+
+
+@app.command()
+def retry(context: typer.Context, run: RunId) -> None:
+    """Try again now what was certainly not taken. Messages in doubt are left alone."""
+    from outreach.cli.campaigns import work_run
+    from outreach.store import windows
+
+    door: Door = context.obj
+    with door.database.begin() as tx:
+        total = windows.retry_now(tx, run, door.now(), door.actor)
+    say(door, f"{total:,} messages get another try.")
+    work_run(door, run)
+
+
+def _move(context: typer.Context, run: int, to: str, since: list[str]) -> None:
+    from outreach.store import runs
+
+    door: Door = context.obj
+    with door.database.begin() as tx:
+        found = runs.load(tx, run)
+        if found is None:
+            raise Failure(BAD_DATA, f"there is no run {run}; see `outreach runs`")
+        if not runs.move(tx, run, to, door.now(), door.actor, since=since):
+            raise Failure(
+                PROBLEMS,
+                f"run {run} is {found['state']}; only a run that is {' or '.join(since)} can be"
+                f" {to}",
+            )
+    say(door, f"Run {run} is {to}.")
+
+
+def _state(context: typer.Context, run: int) -> None:
+    """The run's document, for scripts."""
+    from outreach.cli.campaigns import run_document
+
+    door: Door = context.obj
+    if door.json:
+        emit_json(run_document(door, run))
+
+
+def worker(
+    context: typer.Context,
+    run: Annotated[int, typer.Option(help="The run to send for, until nothing of it is due.")],
+) -> None:
+    """Send for a run beside other senders; ends when nothing is due."""
+    from outreach import dispatch
+    from outreach.cli.engine import Adapters, engine
+    from outreach.engine import local
+
+    door: Door = context.obj
+    adapters, tally = Adapters(door), dispatch.Tally()
+    try:
+        local.serve_run(engine(door, adapters), run, tally)
+    finally:
+        adapters.close()
+    if tally.stopped:
+        raise Failure(PROBLEMS, tally.stopped)
+    if door.json:
+        emit_json({"run": run, "sent": tally.sent})
+    say(door, f"{tally.sent:,} messages handed over.")

@@ -1,0 +1,54 @@
+"""A message's state, derived from its facts: nothing stores it, so nothing can disagree with it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from outreach.core.words import STATES, State
+
+
+class Happened(NamedTuple):
+    """One outcome of one attempt."""
+
+    window_id: int
+    state: str
+    code: str
+    detail: str
+    provider_ref: str
+    digest: bytes
+    at: datetime
+
+
+class Standing(NamedTuple):
+    """Where a message's batch and retry stand."""
+
+    in_window: bool  # the batch's cursor has passed it
+    batch: str  # ready | leased | done | cancelled
+    not_before: datetime
+    retry_at: datetime | None = None  # waits for another try at this moment
+    retry_open: bool = False  # another try is in a sender's hands
+
+
+def derive(happened: Sequence[Happened], standing: Standing, now: datetime) -> State:
+    """The state a message is in. An accepted message stays accepted whatever came later."""
+    for one in happened:
+        if one.state == State.ACCEPTED:
+            return State.ACCEPTED
+    if not happened:
+        return _unsent(standing, now)
+    last = STATES[max(happened).state]
+    if last is not State.READY:
+        return last
+    if standing.retry_open:
+        return State.SENDING
+    if standing.retry_at is None:
+        return State.CANCELLED
+    return State.HELD if standing.retry_at > now else State.READY
+
+
+def _unsent(standing: Standing, now: datetime) -> State:
+    if standing.in_window:
+        return State.SENDING
+    if standing.batch == "cancelled":
+        return State.CANCELLED
+    return State.HELD if standing.not_before > now else State.READY

@@ -1,0 +1,287 @@
+"""Leg 2: claim a batch, look again, commit the intent, send, append what came of it.
+
+No transaction is open while an adapter sends. A window whose intent is committed and whose outcome
+is not is in doubt, and nobody sends it again by himself.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, Protocol
+
+import orjson
+from sqlalchemy import Connection, Row
+
+from outreach.core.model import Candidate, Defer, Message, Outcome, Suppress
+from outreach.core.occurrence import Occurrence
+from outreach.core.page_plan import CANDIDATE_WIDTH, PAGE_COLUMNS, Sheet, choice_on
+from outreach.core.render import content_digest
+from outreach.core.run_values import RunValues
+from outreach.core.unsubscribe import Unsubscribe
+from outreach.core.words import Channel, Reason, State
+from outreach.project.definition import redefine
+from outreach.store import facts, runs, windows
+from outreach.store.database import Database
+
+Clock = Callable[[], datetime]
+RETRIES_AT_ONCE = 200
+
+
+class Adapter(Protocol):
+    """What dispatch needs of a channel; the adapters are handed in."""
+
+    @property
+    def window(self) -> int: ...
+
+    def send(self, messages: Sequence[Message]) -> Iterator[tuple[int, Outcome]]: ...
+
+
+@dataclass(frozen=True)
+class Sending:
+    """How a sender works. `unavailable` is what an adapter raises when nothing was handed over."""
+
+    database: Database
+    adapter: Callable[[str], Adapter]  # by the name of the sender; opened when first needed
+    unavailable: type[Exception]
+    key: bytes  # of unsubscribe links
+    owner: str
+    clock: Clock
+    window: int
+    lease: timedelta
+    tick: Callable[[int], None] = lambda done: None
+
+
+class Text(NamedTuple):
+    """What a run's messages are rendered and judged with."""
+
+    sheet: Sheet
+    constants: Mapping[str, Mapping[str, Any]]
+    links: Unsubscribe | None
+    opened_at: datetime
+
+
+@dataclass
+class Tally:
+    """What one sender did. `stopped` says in a sentence why it gave up before the end."""
+
+    sent: int = 0
+    stopped: str = ""
+    _texts: dict[int, Text] = field(default_factory=dict)
+
+    def text(self, sending: Sending, run_id: int) -> Text:
+        """The run's texts, thawed from the database once a process."""
+        if run_id not in self._texts:
+            with sending.database.reading() as conn:
+                self._texts[run_id] = _thawed(conn, run_id, sending.key)
+        return self._texts[run_id]
+
+
+def _thawed(conn: Connection, run_id: int, key: bytes) -> Text:
+    run = runs.load(conn, run_id)
+    if run is None:
+        raise KeyError(f"there is no run {run_id}")
+    definition, values = redefine(runs.parts(conn, run)), RunValues.load(run["values"])
+    occurrence = Occurrence(values.key, values.due_at, values.expires_at)
+    campaign = definition.facts(
+        occurrence, approved=values.approved, halts_as_of=values.halts_as_of
+    )
+    sheet = definition.sheet(campaign, values.constants, values.year)
+    return Text(sheet, values.constants, definition.unsubscribe(key), run["opened_at"])
+
+
+# --- the loop --------------------------------------------------------------------------------
+
+
+def work(sending: Sending, run_id: int | None, tally: Tally) -> bool:
+    """Work one due batch, or the due retries of one sender; False when there was nothing to do."""
+    with sending.database.begin() as tx:
+        now = sending.clock()
+        lease = windows.claim(tx, sending.owner, now, sending.lease, run_id)
+    if lease is not None:
+        _work_batch(sending, lease, tally)
+        return True
+    with sending.database.begin() as tx:
+        due = windows.due_retries(
+            tx, sending.owner, sending.clock(), sending.lease, run_id, RETRIES_AT_ONCE
+        )
+    if due is None:
+        return False
+    _work_retries(sending, *due, tally)
+    return True
+
+
+def drain(sending: Sending, run_id: int | None, tally: Tally) -> None:
+    """Work until nothing is due, or the channel says that it cannot send."""
+    while not tally.stopped and work(sending, run_id, tally):
+        pass
+
+
+def _work_batch(sending: Sending, lease: windows.Lease, tally: Tally) -> None:
+    """Send a batch window by window; each transaction settles one window and opens the next."""
+    batch, database = lease.batch, sending.database
+    text = tally.text(sending, batch.run_id)
+    adapter = sending.adapter(batch.sender)
+    size = min(sending.window, adapter.window)
+    settled: windows.Settlement | None = None
+    first = batch.next_id
+    while first <= batch.last_id:
+        ids = range(first, min(first + size, batch.last_id + 1))
+        ready = _ready(sending, text, batch, ids)
+        with database.begin() as tx:
+            now = sending.clock()
+            if settled is not None:
+                windows.settle(tx, settled, now)
+            window_id = windows.intend(tx, lease, ids[-1], now, sending.lease)
+        if window_id is None:
+            return _release(sending, lease)
+        settled = _send(sending, adapter, lease, window_id, ready, tally)
+        if settled is None:
+            return _release(sending, lease)
+        first = ids[-1] + 1
+    with database.begin() as tx:
+        if settled is not None:
+            windows.settle(tx, settled, sending.clock())
+        windows.finish_batch(tx, lease)
+    return None
+
+
+def _work_retries(
+    sending: Sending, lease: windows.Lease, window_id: int, ids: list[int], tally: Tally
+) -> None:
+    text = tally.text(sending, lease.batch.run_id)
+    ready = _ready(sending, text, None, ids)
+    settled = _send(sending, sending.adapter(lease.batch.sender), lease, window_id, ready, tally)
+    if settled is not None:
+        with sending.database.begin() as tx:
+            windows.settle(tx, settled, sending.clock())
+
+
+def _release(sending: Sending, lease: windows.Lease) -> None:
+    with sending.database.begin() as tx:
+        windows.give_back(tx, lease)
+
+
+def _send(
+    sending: Sending,
+    adapter: Adapter,
+    lease: windows.Lease,
+    window_id: int,
+    ready: "Ready",
+    tally: Tally,
+) -> windows.Settlement | None:
+    """Hand a window over. None: the channel could not send, the intent was taken back."""
+    outcomes = dict(ready.decided)
+    try:
+        for message_id, outcome in adapter.send(ready.messages):
+            outcomes[message_id] = outcome
+    except sending.unavailable as error:
+        with sending.database.begin() as tx:
+            windows.withdraw_intent(tx, lease, window_id)
+        tally.stopped = str(error)
+        return None
+    except Exception as error:
+        tally.stopped = f"{lease.batch.sender}: {type(error).__name__}: {error}"
+    # Whatever an adapter left without an outcome may have gone out.
+    doubt = Outcome(State.IN_DOUBT, "no_outcome", tally.stopped)
+    for message in ready.messages:
+        outcomes.setdefault(message.id, doubt)
+    tally.sent += len(ready.messages)
+    sending.tick(tally.sent)
+    return windows.Settlement(
+        window_id,
+        lease.batch.run_id,
+        lease.batch.sender,
+        lease.token,
+        list(outcomes.items()),
+        ready.waits,
+    )
+
+
+# --- what goes into a window -----------------------------------------------------------------
+
+
+class Ready(NamedTuple):
+    """A window about to be sent: rendered messages, and those that will not go after all."""
+
+    messages: list[Message]
+    decided: dict[int, Outcome]
+    waits: dict[int, datetime]
+
+
+def _ready(sending: Sending, text: Text, batch: Row[Any] | None, ids: Sequence[int]) -> Ready:
+    now = sending.clock()
+    with sending.database.reading() as conn:
+        rows = windows.messages(conn, ids)
+        stopped, waits = _second_look(conn, text, batch, rows, now)
+    going = [row for row in rows if row.id not in stopped]
+    messages, changed = _render(text, going)
+    return Ready(messages, stopped | changed, waits)
+
+
+def _second_look(
+    conn: Connection, text: Text, batch: Row[Any] | None, rows: Sequence[Row[Any]], now: datetime
+) -> tuple[dict[int, Outcome], dict[int, datetime]]:
+    """Ask the policy again when the plan is old or a ledger has moved since; who may not go now."""
+    if (
+        batch is not None
+        and now < batch.good_until
+        and facts.marks(conn)[:2] == (batch.consent_mark, batch.block_mark)
+    ):
+        return {}, {}
+    sheet = text.sheet
+    ids = sorted({row.client_id for row in rows})
+    clients = {row[0]: row for row in facts.clients(conn, ids, PAGE_COLUMNS)}
+    gathered = facts.gather(
+        conn,
+        ids,
+        channels=sheet.channels,
+        purpose=sheet.campaign.purpose,
+        cap=sheet.campaign.cap,
+        now=now,
+        besides_run=rows[0].run_id,
+    )
+    stopped: dict[int, Outcome] = {}
+    waits: dict[int, datetime] = {}
+    for row in rows:
+        known = clients.get(row.client_id)
+        if known is None or row.address not in known[CANDIDATE_WIDTH:]:
+            why = "the client's address changed after the plan"
+            stopped[row.id] = Outcome(State.SUPPRESSED, Reason.ADDRESS_INVALID, why)
+            continue
+        candidate = Candidate._make(known[:CANDIDATE_WIDTH])
+        choice = choice_on(sheet, known, candidate, Channel(row.channel), gathered, set(), now)
+        verdict = choice.decision.verdict
+        if isinstance(verdict, Suppress):
+            state = State.EXPIRED if verdict.reason == Reason.STALE else State.SUPPRESSED
+            stopped[row.id] = Outcome(state, verdict.reason, "second look")
+        elif isinstance(verdict, Defer):
+            stopped[row.id] = Outcome(State.READY, verdict.reason, "second look")
+            waits[row.id] = verdict.until
+    return stopped, waits
+
+
+def _render(text: Text, rows: Sequence[Row[Any]]) -> tuple[list[Message], dict[int, Outcome]]:
+    """Render again from the frozen template; what is not exactly what was planned does not go."""
+    messages: list[Message] = []
+    changed: dict[int, Outcome] = {}
+    groups: dict[tuple[str, str], list[Row[Any]]] = {}
+    for row in rows:
+        groups.setdefault((row.channel, row.locale), []).append(row)
+    loads, url = orjson.loads, text.links.url if text.links else None
+    for (channel, locale), members in groups.items():
+        values = [tuple(loads(row.values)) for row in members]
+        rendered = text.sheet.template.render(
+            Channel(channel), locale, text.constants[locale], values
+        )
+        linked = url if channel == Channel.EMAIL else None
+        for row, parts in zip(members, rendered, strict=True):
+            if type(parts) is not tuple or content_digest(parts) != row.content_digest:
+                changed[row.id] = Outcome(
+                    State.FAILED, "content_changed", "the text is no longer what was planned"
+                )
+                continue
+            link = linked(row.client_id) if linked else None
+            messages.append(
+                Message(row.id, row.run_id, row.address, locale, parts, text.opened_at, link)
+            )
+    return messages, changed

@@ -1,0 +1,189 @@
+"""The embedded engine: works a run to its end on this machine, in this process or in several."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from outreach import clock, dispatch, plan
+from outreach.store import outbox, runs, takeover
+from outreach.store.database import Database
+
+POLL_SECONDS = 0.05
+
+
+def owner() -> str:
+    """Who we are to other processes: host, process, and when it started (numbers are reused)."""
+    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def gone(owners: Iterable[str]) -> list[str]:
+    """Those owners that certainly are no more: processes of this machine that have ended.
+
+    Owners elsewhere are given until their lease runs out.
+    """
+    here = socket.gethostname()
+    ended = []
+    for name in owners:
+        host, _, rest = name.rpartition(":")[0].rpartition(":")
+        pid, started = (rest, name.rpartition(":")[2])
+        if host == here and pid.isdigit() and _started(int(pid)) != started:
+            ended.append(name)
+    return ended
+
+
+def _started(pid: int) -> str:
+    """The start time of a process in clock ticks since boot; empty when there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19]
+
+
+@dataclass(frozen=True)
+class Local:
+    """What the embedded engine works with."""
+
+    sending: dispatch.Sending
+    page: int
+    senders: int  # further processes for a large run
+    in_process_up_to: int
+    command: tuple[str, ...]  # starts a sender process; the run's number is added
+    planned: Callable[[int], None] = lambda done: None
+    sent: Callable[[int], None] = lambda done: None
+
+    @property
+    def database(self) -> Database:
+        return self.sending.database
+
+
+@dataclass
+class Ended:
+    """How a run ended for now."""
+
+    stopped: list[str] = field(default_factory=list)  # why a sender gave up
+    swept: int = 0  # messages found in doubt after a crash
+    next_at: datetime | None = None  # when held messages or retries are due
+
+
+def work(engine: Local, run_id: int) -> Ended:
+    """Plan what is not planned, send what is due, and close the run when nothing is open."""
+    ended, tally = Ended(), dispatch.Tally()
+    ended.swept += take_over(engine, run_id)
+    processes = _start_senders(engine, run_id)
+    try:
+        sending = engine.sending
+        plan.work(engine.database, run_id, sending.key, sending.clock, engine.page, engine.planned)
+        if processes:
+            _wait(engine, run_id, processes, ended)
+        ended.swept += take_over(engine, run_id)
+        if not ended.stopped:
+            _drain(engine, run_id, tally)
+    finally:
+        for process in processes:
+            process.terminate()
+            process.wait()
+    if tally.stopped:
+        ended.stopped.append(tally.stopped)
+    ended.next_at = close(engine, run_id)
+    return ended
+
+
+def _drain(engine: Local, run_id: int, tally: dispatch.Tally) -> None:
+    """Send until nothing is due and nobody else holds a part of the run."""
+    sending = replace(engine.sending, tick=engine.sent)
+    while not tally.stopped:
+        dispatch.drain(sending, run_id, tally)
+        with engine.database.reading() as conn:
+            left = takeover.still_open(conn, run_id, sending.clock())
+        if not left.ready and not left.leased:
+            return
+        time.sleep(POLL_SECONDS)
+        take_over(engine, run_id)
+
+
+def take_over(engine: Local, run_id: int | None) -> int:
+    """Sweep after owners that are gone; the number of messages now in doubt."""
+    with engine.database.reading() as conn:
+        ended = gone(takeover.owners(conn, run_id))
+    with engine.database.begin() as tx:
+        return takeover.sweep(tx, engine.sending.clock(), ended, run_id).in_doubt
+
+
+def close(engine: Local, run_id: int) -> datetime | None:
+    """Finish the run when every message is final; otherwise when it has work again."""
+    now = engine.sending.clock()
+    with engine.database.begin() as tx:
+        left = takeover.still_open(tx, run_id, now)
+        states = runs.counts(tx, run_id).get("state", {})
+        unfinished = sum(states.get(state, 0) for state in ("ready", "held", "sending", "in_doubt"))
+        if not (left.ready or left.leased or left.next_at or unfinished):
+            runs.move(tx, run_id, "finished", now, outbox.ACTOR, since=["sending"])
+    return left.next_at
+
+
+# --- several processes -----------------------------------------------------------------------
+
+
+def _start_senders(engine: Local, run_id: int) -> list[subprocess.Popen[str]]:
+    """Sender processes for a run that is worth their start, while it is still being planned."""
+    with engine.database.reading() as conn:
+        run = runs.load(conn, run_id)
+        if run is None or run["state"] != "planning" or engine.senders < 1:
+            return []
+        job = plan.reopened(conn, run, engine.sending.key)
+        if job.count(conn) <= engine.in_process_up_to:
+            return []
+    environment = dict(os.environ)
+    if clock.pretended() is not None:
+        environment[clock.VARIABLE] = clock.now().isoformat()
+    return [
+        subprocess.Popen(
+            [*engine.command, str(run_id)],
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(engine.senders)
+    ]
+
+
+def _wait(engine: Local, run_id: int, processes: list[subprocess.Popen[str]], ended: Ended) -> None:
+    """Follow the senders to their end, and pass on what they say."""
+    while any(process.poll() is None for process in processes):
+        time.sleep(0.2)
+        with engine.database.reading() as conn:
+            states = runs.counts(conn, run_id).get("state", {})
+        waiting = states.get("ready", 0) + states.get("held", 0)
+        engine.sent(sum(states.values()) - waiting)
+    for process in processes:
+        _, said = process.communicate()
+        lines = [line for line in said.splitlines() if line.strip()]
+        if process.returncode and lines and lines[-1] not in ended.stopped:
+            ended.stopped.append(lines[-1])
+
+
+def serve_run(engine: Local, run_id: int, tally: dispatch.Tally) -> None:
+    """What a sender process does: send while the run is planned and until nothing is due; end
+    early when the process that started it is gone."""
+    parent = os.getppid()
+    while not tally.stopped and os.getppid() == parent:
+        # Asked before the work, so that a page planned meanwhile is not missed.
+        with engine.database.reading() as conn:
+            run = runs.load(conn, run_id)
+        dispatch.drain(engine.sending, run_id, tally)
+        if run is None or run["state"] != "planning":
+            return
+        time.sleep(POLL_SECONDS)
+
+
+def python_command(*arguments: str) -> tuple[str, ...]:
+    """This program, run by this interpreter."""
+    return (sys.executable, "-m", "outreach", *arguments)

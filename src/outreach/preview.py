@@ -1,0 +1,139 @@
+"""A preview: exactly what one client would get, byte for byte, and what the policy says to it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from outreach.core.mime import Letterhead, Skeleton
+from outreach.core.model import ALLOW, Candidate, Defer, Message, Suppress
+from outreach.core.page_plan import CANDIDATE_WIDTH, PAGE_COLUMNS, Choice, Sheet, choice_on
+from outreach.core.sms_text import measure
+from outreach.core.unsubscribe import Unsubscribe
+from outreach.core.words import Channel
+from outreach.project.definition import Definition
+from outreach.store import facts
+
+
+class Job(Protocol):
+    """The part of a planned run that a preview needs."""
+
+    definition: Definition
+    sheet: Sheet
+    links: Unsubscribe | None
+
+    def completed(self, conn: Connection, rows: Any) -> list[tuple[Any, ...]]: ...
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One message as it would leave the house."""
+
+    client: str
+    choice: Choice
+    locale: str
+    parts: tuple[str, ...]
+    message: Message
+    letterhead: Letterhead
+
+    @property
+    def verdict(self) -> str:
+        """What the policy says now, in a word and a reason."""
+        verdict = self.choice.decision.verdict
+        if isinstance(verdict, Suppress):
+            return f"would be suppressed ({verdict.reason}: {verdict.reason.sentence.en})"
+        if isinstance(verdict, Defer):
+            return f"would be held until {verdict.until:%Y-%m-%d %H:%M} UTC ({verdict.reason})"
+        return "would be sent"
+
+    @property
+    def email(self) -> bool:
+        return self.choice.channel is Channel.EMAIL
+
+    def text(self) -> str:
+        """For the terminal: the SMS, or the mail's subject and plain text."""
+        if self.email:
+            return f"Subject: {self.parts[0]}\n\n{self.parts[1]}"
+        size = measure(self.parts[0])
+        return f"{self.parts[0]}\n\n{size.encoding}, {size.units} units, {size.parts} part(s)"
+
+    def as_file(self, suffix: str) -> bytes:
+        """The mail as .eml, its HTML, or the plain text."""
+        if self.email and suffix == ".eml":
+            return Skeleton(self.letterhead, self.locale, "8bit").fill(self.message)
+        if self.email and suffix == ".html":
+            return self.parts[2].encode()
+        return (self.parts[1] if self.email else self.parts[0]).encode()
+
+    def document(self) -> dict[str, Any]:
+        """For scripts."""
+        size = None if self.email else measure(self.parts[0])._asdict()
+        names = ("subject", "text", "html") if self.email else ("text",)
+        verdict = self.choice.decision.verdict
+        return {
+            "client": self.client,
+            "channel": self.choice.channel,
+            "locale": self.locale,
+            "verdict": "allow" if verdict is ALLOW else type(verdict).__name__.lower(),
+            "reason": getattr(verdict, "reason", None),
+            "parts": dict(zip(names, self.parts, strict=True)),
+            "sms": size,
+        }
+
+
+def preview_of(
+    conn: Connection, job: Job, client_no: str, channel: Channel, now: datetime
+) -> Shown | str:
+    """What the client would get on the channel; a sentence when that cannot be shown."""
+    names = (*PAGE_COLUMNS, *job.definition.value_columns)
+    found = facts.client_numbered(conn, client_no, names)
+    if found is None:
+        return f"{client_no}: the client book has no such client"
+    row = job.completed(conn, [found])[0]
+    locale = job.sheet.template.locale_for(row[PAGE_COLUMNS.index("locale")])
+    values = job.sheet.readers[channel, locale](row)
+    rendered = job.sheet.template.render(channel, locale, job.sheet.constants[locale], [values])[0]
+    if type(rendered) is not tuple:
+        return f"{client_no}: the {channel} cannot be rendered for this client: {rendered}"
+    choice = _choice(conn, job, row, channel, now)
+    return Shown(
+        client_no, choice, locale, rendered, *_addressed(job, row, choice, rendered, locale, now)
+    )
+
+
+def _choice(
+    conn: Connection, job: Job, row: tuple[Any, ...], channel: Channel, now: datetime
+) -> Choice:
+    campaign = job.definition.campaign
+    gathered = facts.gather(
+        conn,
+        [row[0]],
+        channels=campaign.channels,
+        purpose=campaign.purpose,
+        cap=job.definition.cap,
+        now=now,
+    )
+    candidate = Candidate._make(row[:CANDIDATE_WIDTH])
+    return choice_on(job.sheet, row, candidate, channel, gathered, set(), now)
+
+
+def _addressed(
+    job: Job,
+    row: tuple[Any, ...],
+    choice: Choice,
+    parts: tuple[str, ...],
+    locale: str,
+    now: datetime,
+) -> tuple[Message, Letterhead]:
+    config = job.definition.config
+    sender = config.senders.get(choice.sender)
+    letterhead = Letterhead(
+        getattr(sender, "address", "") or "preview@example.com",
+        config.firm.name.zh,
+        config.firm.name.en,
+    )
+    email = choice.channel is Channel.EMAIL
+    link = job.links.url(row[0]) if job.links and email else None
+    to = choice.address or "nobody@example.com"
+    return Message(0, 0, to, locale, parts, now, link), letterhead

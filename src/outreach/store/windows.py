@@ -1,0 +1,309 @@
+"""Windows: a batch claimed, the intent to send a part of it, and what came of that part.
+
+The laws: a message row never changes; a batch is claimed by compare-and-set and fenced by its
+token; an intent is committed before anything is handed over; a window with an intent and no
+outcome is in doubt and is never sent again by itself.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+from sqlalchemy import Connection, Row, and_, delete, insert, select, update
+
+from outreach.core.model import Outcome
+from outreach.core.words import State
+from outreach.store import audit
+from outreach.store.audit import Entry
+from outreach.store.covered import cover
+from outreach.store.database import add_counts, append
+from outreach.store.tables import (
+    batch,
+    frequency_use,
+    message,
+    outcome,
+    retry,
+    run,
+    window,
+)
+
+GOING = ("planning", "sending")  # states of a run that may be worked
+OUTCOME_COLUMNS = tuple(outcome.c.keys())
+RETRY_WAITS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240))  # then it has failed
+
+
+# --- claiming --------------------------------------------------------------------------------
+
+
+class Lease(NamedTuple):
+    """A claimed batch: only the holder of the token may open windows on it."""
+
+    batch: Row[Any]
+    token: str
+    owner: str
+
+
+def claim(
+    tx: Connection, owner: str, now: datetime, lease: timedelta, run_id: int | None
+) -> Lease | None:
+    """Take the first batch that is due, urgent ones first; None when there is none."""
+    due = [batch.c.state == "ready", batch.c.not_before <= now, run.c.state.in_(GOING)]
+    if run_id is not None:
+        due.append(batch.c.run_id == run_id)
+    query = (
+        select(batch)
+        .join(run, run.c.id == batch.c.run_id)
+        .where(*due)
+        .order_by(batch.c.urgent.desc(), batch.c.not_before, batch.c.id)
+        .limit(1)
+    )
+    if tx.dialect.name == "postgresql":
+        query = query.with_for_update(skip_locked=True, of=batch)
+    found = tx.execute(query).first()
+    if found is None:
+        return None
+    token = str(uuid4())
+    taken = tx.execute(
+        update(batch)
+        .where(batch.c.id == found.id, batch.c.state == "ready")
+        .values(state="leased", owner=owner, token=token, lease_until=now + lease)
+    )
+    if taken.rowcount != 1:
+        return None
+    if found.held:
+        waiting = found.last_id - found.next_id + 1
+        tx.execute(update(batch).where(batch.c.id == found.id).values(held=False))
+        add_counts(
+            tx, found.run_id, {("state", State.HELD): -waiting, ("state", State.READY): waiting}
+        )
+    return Lease(found, token, owner)
+
+
+def messages(conn: Connection, ids: Sequence[int]) -> Sequence[Row[Any]]:
+    """Planned messages by their ids, in order; a range is read as a range."""
+    if isinstance(ids, range):
+        chosen = message.c.id.between(ids[0], ids[-1])
+    else:
+        chosen = message.c.id.in_(ids)
+    return conn.execute(select(message).where(chosen).order_by(message.c.id)).all()
+
+
+# --- the intent ------------------------------------------------------------------------------
+
+
+def intend(tx: Connection, lease: Lease, last: int, now: datetime, length: timedelta) -> int | None:
+    """Commit to sending a batch's messages up to `last`; the window's number, or None when the
+    lease was lost or the run may not be worked any more (paused, cancelled)."""
+    held = and_(
+        batch.c.id == lease.batch.id,
+        batch.c.state == "leased",
+        batch.c.token == lease.token,
+        batch.c.lease_until > now,
+        batch.c.next_id <= last,
+    )
+    going = select(run.c.id).where(run.c.id == lease.batch.run_id, run.c.state.in_(GOING))
+    first = tx.execute(select(batch.c.next_id).where(held, going.exists())).scalar_one_or_none()
+    if first is None:
+        return None
+    moved = tx.execute(update(batch).where(held).values(next_id=last + 1, lease_until=now + length))
+    if moved.rowcount != 1:
+        return None
+    row = {
+        "run_id": lease.batch.run_id,
+        "batch_id": lease.batch.id,
+        "first_id": first,
+        "last_id": last,
+        "sender": lease.batch.sender,
+        "owner": lease.owner,
+        "token": lease.token,
+        "intent_at": now,
+        "lease_until": now + length,
+    }
+    window_id = tx.execute(insert(window).values(row).returning(window.c.id)).scalar_one()
+    return int(window_id)
+
+
+class Settlement(NamedTuple):
+    """What became of a window: the outcome of each of its messages."""
+
+    window_id: int
+    run_id: int
+    sender: str
+    token: str
+    outcomes: Sequence[tuple[int, Outcome]]
+    waits: Mapping[int, datetime] = {}  # messages the second look deferred, and until when
+
+
+def settle(tx: Connection, done: Settlement, at: datetime) -> bool:
+    """Append a window's outcomes; False when somebody else settled it (swept as in doubt)."""
+    mine = and_(
+        window.c.id == done.window_id, window.c.token == done.token, window.c.settled_at.is_(None)
+    )
+    if tx.execute(update(window).where(mine).values(settled_at=at)).rowcount != 1:
+        return False
+    outcomes = _with_retries(tx, done, at)
+    rows = [
+        (
+            done.window_id,
+            message_id,
+            o.state,
+            o.code,
+            o.detail[:400],
+            o.provider_ref[:200],
+            o.digest,
+            at,
+        )
+        for message_id, o in sorted(outcomes)
+    ]
+    append(tx, outcome, OUTCOME_COLUMNS, rows)
+    counts: Counter[tuple[str, str]] = Counter()
+    for _, o in outcomes:
+        counts["state", o.state] += 1
+    counts["state", State.READY] -= len(outcomes)
+    add_counts(tx, done.run_id, counts)
+    tally = Counter(str(o.state) for _, o in outcomes)
+    covered = cover(outcome, OUTCOME_COLUMNS, rows)
+    subject = f"run {done.run_id}"
+    audit.append(tx, [Entry(at, "window.settled", done.sender, subject, tally, covered)])
+    return True
+
+
+def _with_retries(tx: Connection, done: Settlement, at: datetime) -> list[tuple[int, Outcome]]:
+    """Give what was certainly not taken another try, later; after the last wait it has failed."""
+    again = [message_id for message_id, o in done.outcomes if o.state == State.READY]
+    quiet = [
+        m for m, o in done.outcomes if o.state in (State.SUPPRESSED, State.EXPIRED, State.FAILED)
+    ]
+    if quiet:
+        tx.execute(delete(frequency_use).where(frequency_use.c.message_id.in_(quiet)))
+    known = dict(
+        tx.execute(
+            select(retry.c.message_id, retry.c.attempts).where(retry.c.window_id == done.window_id)
+        ).tuples()
+    )
+    finished = [message_id for message_id in known if message_id not in set(again)]
+    if finished:
+        tx.execute(delete(retry).where(retry.c.message_id.in_(finished)))
+    outcomes = dict(done.outcomes)
+    fresh = []
+    for message_id in again:
+        waits = done.waits.get(message_id)
+        attempts = known.get(message_id, 0) + (0 if waits else 1)
+        if attempts > len(RETRY_WAITS):
+            outcomes[message_id] = outcomes[message_id]._replace(state=State.FAILED)
+            tx.execute(delete(retry).where(retry.c.message_id == message_id))
+            continue
+        values = {
+            "attempts": attempts,
+            "not_before": waits or at + RETRY_WAITS[attempts - 1],
+            "window_id": None,
+        }
+        if message_id in known:
+            tx.execute(update(retry).where(retry.c.message_id == message_id).values(values))
+        else:
+            fresh.append(
+                {"message_id": message_id, "run_id": done.run_id, "sender": done.sender, **values}
+            )
+    if fresh:
+        tx.execute(insert(retry), fresh)
+    return list(outcomes.items())
+
+
+def finish_batch(tx: Connection, lease: Lease) -> None:
+    """Close a batch whose last message has been in a window."""
+    tx.execute(
+        update(batch)
+        .where(batch.c.id == lease.batch.id, batch.c.token == lease.token)
+        .values(state="done", owner=None, lease_until=None)
+    )
+
+
+def give_back(tx: Connection, lease: Lease) -> None:
+    """Return what is left of a batch, so that anybody may claim it at once."""
+    left = batch.c.next_id <= batch.c.last_id
+    mine = and_(
+        batch.c.id == lease.batch.id, batch.c.token == lease.token, batch.c.state == "leased"
+    )
+    free = {"owner": None, "token": None, "lease_until": None}
+    tx.execute(update(batch).where(mine, left).values(state="ready", **free))
+    tx.execute(update(batch).where(mine, ~left).values(state="done", **free))
+
+
+def withdraw_intent(tx: Connection, lease: Lease, window_id: int) -> None:
+    """Take an intent back: the channel said before anything was handed over that it cannot send.
+
+    Only the holder of the lease can do so, and only for its newest window.
+    """
+    first = tx.execute(
+        select(window.c.first_id).where(
+            window.c.id == window_id, window.c.token == lease.token, window.c.settled_at.is_(None)
+        )
+    ).scalar_one_or_none()
+    if first is None:
+        return
+    tx.execute(delete(window).where(window.c.id == window_id))
+    if lease.batch.id is not None:
+        tx.execute(
+            update(batch)
+            .where(batch.c.id == lease.batch.id, batch.c.token == lease.token)
+            .values(next_id=first)
+        )
+    tx.execute(update(retry).where(retry.c.window_id == window_id).values(window_id=None))
+
+
+# --- retries ---------------------------------------------------------------------------------
+
+
+def due_retries(
+    tx: Connection, owner: str, now: datetime, length: timedelta, run_id: int | None, limit: int
+) -> tuple[Lease, int, list[int]] | None:
+    """Open a window on messages whose next try is due: (lease, window, message ids)."""
+    due = [
+        retry.c.window_id.is_(None),
+        retry.c.not_before <= now,
+        run.c.state.in_(GOING),
+    ]
+    if run_id is not None:
+        due.append(retry.c.run_id == run_id)
+    query = (
+        select(retry).join(run, run.c.id == retry.c.run_id).where(*due)
+        .order_by(retry.c.run_id, retry.c.sender, retry.c.message_id).limit(limit)
+    )  # fmt: skip
+    if tx.dialect.name == "postgresql":
+        query = query.with_for_update(skip_locked=True, of=retry)
+    rows = tx.execute(query).all()
+    rows = [row for row in rows if (row.run_id, row.sender) == (rows[0].run_id, rows[0].sender)]
+    if not rows:
+        return None
+    ids = [row.message_id for row in rows]
+    token = str(uuid4())
+    values = {
+        "run_id": rows[0].run_id, "batch_id": None, "first_id": ids[0], "last_id": ids[-1],
+        "sender": rows[0].sender, "owner": owner, "token": token, "intent_at": now,
+        "lease_until": now + length,
+    }  # fmt: skip
+    window_id = tx.execute(insert(window).values(values).returning(window.c.id)).scalar_one()
+    tx.execute(update(retry).where(retry.c.message_id.in_(ids)).values(window_id=window_id))
+    return Lease(_no_batch(rows[0]), token, owner), int(window_id), ids
+
+
+class _NoBatch(NamedTuple):
+    id: None
+    run_id: int
+    sender: str
+
+
+def _no_batch(row: Row[Any]) -> Any:
+    return _NoBatch(None, row.run_id, row.sender)
+
+
+def retry_now(tx: Connection, run_id: int, at: datetime, actor: str) -> int:
+    """Make every waiting retry of a run due; what is in doubt or failed for good stays as it is."""
+    waiting = [retry.c.run_id == run_id, retry.c.window_id.is_(None)]
+    total = tx.execute(update(retry).where(*waiting).values(not_before=at)).rowcount
+    if total:
+        entry = Entry(at, "messages.retried", actor, f"run {run_id}", {"messages": total})
+        audit.append(tx, [entry])
+    return total
