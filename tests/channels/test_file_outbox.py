@@ -131,7 +131,7 @@ def test_an_unwritable_header_refuses_that_message_only(tmp_path: Path) -> None:
         State.FAILED,
         State.ACCEPTED,
     ]
-    assert outcomes[2].code == "header"
+    assert outcomes[2].code == "unwritable"
     assert "Subject" in outcomes[2].detail
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import orjson
 
 from outreach.channels import ChannelUnavailable
-from outreach.core.mime import Letterhead, Skeleton
+from outreach.core.mime import Letterhead, Skeleton, Unwritable
 from outreach.core.model import Message, Outcome, accepted, refused, unavailable
 from outreach.core.sms_text import measure
 from outreach.core.words import Channel
@@ -76,8 +76,8 @@ class FileOutbox:
                 continue
             try:
                 content = self._skeleton(message.locale).fill(message)
-            except ValueError as error:
-                yield message.id, refused("header", _sentence(error))
+            except Unwritable as error:
+                yield message.id, refused("unwritable", str(error))
                 continue
             try:
                 self._write_eml(self._eml(message), content)
@@ -129,8 +129,8 @@ class FileOutbox:
             for message in group:
                 try:
                     line, digest = self._line(message)
-                except (ValueError, TypeError) as error:
-                    outcomes.append((message.id, refused("text", _sentence(error))))
+                except Unwritable as error:
+                    outcomes.append((message.id, refused("unwritable", str(error))))
                 else:
                     lines.append(line)
                     outcomes.append((message.id, accepted(digest=digest)))
@@ -148,7 +148,7 @@ class FileOutbox:
 
     def _line(self, message: Message) -> tuple[bytes, bytes]:
         if len(message.parts) != 1:
-            raise ValueError("an SMS has one part: its text")
+            raise Unwritable("an SMS has one part: its text")
         (body,) = message.parts
         encoding, _, parts = measure(body)
         record = {
@@ -160,7 +160,10 @@ class FileOutbox:
             "parts": parts,
             "at": message.at,
         }
-        line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+        try:
+            line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+        except orjson.JSONEncodeError:
+            raise Unwritable("the text holds half a character (a lone surrogate)") from None
         return line, sha256(body.encode()).digest()
 
     def _cause(self, error: OSError) -> str:
@@ -169,11 +172,6 @@ class FileOutbox:
 
 def _run_of(message: Message) -> int:
     return message.run_id
-
-
-def _sentence(error: Exception) -> str:
-    # The text of a Unicode error quotes the message, which is personal.
-    return "it holds half a character" if isinstance(error, UnicodeError) else str(error)
 
 
 def _make_folder(folder: Path) -> None:

@@ -36,7 +36,7 @@ _URI: Final = re.compile(r"(?:https?://|mailto:)[!#-;=?-~]+").fullmatch
 
 
 class Unwritable(ValueError):
-    """A value cannot stand in an e-mail header. The sentence names the header, never the value."""
+    """A message cannot be written as an e-mail. The sentence names the place, never the value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,11 @@ class Skeleton:
     def fill(self, message: Message) -> bytes:
         """The finished message with CRLF line ends, not dot-stuffed.
 
-        Raises `Unwritable` for an address, subject or link that cannot stand in a header, and
-        `ValueError` for a message that is not an e-mail or holds half a character.
+        Raises `Unwritable` for an address, subject or link that cannot stand in a header, for a
+        text that holds half a character and for a message that is no e-mail.
         """
         if len(message.parts) != 3:
-            raise ValueError("an e-mail has three parts: subject, text and html")
+            raise Unwritable("an e-mail has three parts: subject, text and html")
         subject, text, html = message.parts
         if message.at is not self._at:
             self._date = _date(message.at)
@@ -156,7 +156,11 @@ def _rows(count: int) -> Struct:
 def _crlf(content: str) -> bytes:
     if "\r" in content:
         content = content.replace("\r\n", "\n").replace("\r", "\n")
-    return content.encode().replace(b"\n", b"\r\n")
+    try:
+        return content.encode().replace(b"\n", b"\r\n")
+    except UnicodeEncodeError:
+        # Its own words would quote the message.
+        raise Unwritable("the text holds half a character (a lone surrogate)") from None
 
 
 def _fits(body: bytes) -> bool:
@@ -174,7 +178,7 @@ def _fits(body: bytes) -> bool:
 
 def _date(at: datetime) -> bytes:
     if at.tzinfo is None:
-        raise ValueError("the date of a message needs a time zone")
+        raise Unwritable("Date: the time has no time zone")
     return format_datetime(at.astimezone(UTC)).encode()
 
 
