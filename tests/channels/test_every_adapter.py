@@ -29,7 +29,7 @@ def test_case(case: Callable[[Adapter], None], channel: Channel, kind: str, tmp_
 
 
 def test_the_table_names_every_kind_of_sender() -> None:
-    assert set(CHANNELS) == {"file", "memory"}
+    assert set(CHANNELS) == {"file", "memory", "smtp", "twilio_sms"}
 
 
 def test_naming_the_channels_loads_none_of_them() -> None:

@@ -64,9 +64,40 @@ def _memory(sender: Any, secret: str | None, outbox: Path, letterhead: Letterhea
     return MemoryChannel(sender.channel)
 
 
+def _smtp(sender: Any, secret: str | None, outbox: Path, letterhead: Letterhead) -> Adapter:
+    from outreach.channels.smtp import SmtpChannel
+    from outreach.channels.smtp_session import Server
+
+    server = Server(
+        host=sender.host,
+        port=sender.port,
+        security=sender.security,
+        ca_file=sender.ca_file,
+        username=sender.username,
+        password=secret,
+        timeout=sender.timeout,
+    )
+    return SmtpChannel(server, letterhead, connections=sender.connections)
+
+
+def _twilio_sms(sender: Any, secret: str | None, outbox: Path, letterhead: Letterhead) -> Adapter:
+    from outreach.channels.twilio_sms import TwilioSms
+
+    return TwilioSms(
+        account=sender.account,
+        token=secret,
+        address=sender.address,
+        receipts_url=sender.receipts_url,
+        timeout=sender.timeout,
+        base_url=sender.base_url,
+    )
+
+
 CHANNELS: Final[dict[str, Callable[[Any, str | None, Path, Letterhead], Adapter]]] = {
     "file": _file,
     "memory": _memory,
+    "smtp": _smtp,
+    "twilio_sms": _twilio_sms,
 }
 
 

@@ -1,0 +1,153 @@
+"""One window of e-mails: making each out for the server it meets, and what became of it."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
+from time import monotonic
+from typing import Final
+
+from outreach.channels.smtp_wire import Letter, Offers
+from outreach.core.mime import Letterhead, Skeleton, Unwritable, address, ascii_domain
+from outreach.core.model import Message, Outcome, refused, unavailable
+
+# Seconds after which no further message of a window is begun: its lease may be running out.
+_PATIENCE: Final = 30.0
+_TRIES: Final = 2  # new connections that may end at the envelope of one message
+_LATE: Final = "the window took too long; the message was not begun"
+
+
+class Clerk:
+    """Makes letters out: the message's bytes and its envelope, as one server wants them."""
+
+    def __init__(self, letterhead: Letterhead) -> None:
+        """Raises `Unwritable` when the sender's address cannot be used."""
+        sender = _ascii(letterhead.address)
+        if sender is None:
+            raise Unwritable("the sender's address needs an ASCII name before the @")
+        self._letterhead = replace(letterhead, address=sender)
+        self._from = b"MAIL FROM:<%b>" % address(sender, "From")
+        self._skeletons: dict[tuple[str, bool], Skeleton] = {}
+
+    def make_out(self, letter: Letter, offers: Offers) -> Outcome | None:
+        """Fills the letter's commands and data; an outcome when it cannot go to this server."""
+        message = letter.message
+        plain = message.to.isascii()
+        if not plain and not offers.utf8:
+            to = _ascii(message.to)
+            if to is None:
+                return refused("smtputf8", "the server takes no address beyond ASCII")
+            message, plain = message._replace(to=to), True
+        try:
+            content = self._skeleton(message.locale, offers.eight_bit).fill(message)
+        except Unwritable as error:
+            return refused("unwritable", str(error))
+        size = len(content)
+        if 0 < offers.size < size:
+            return refused("552", f"{size} bytes, and the server takes {offers.size}")
+        letter.digest = sha256(content).digest()
+        # RFC 5321 4.5.2: a line that begins with a dot gets a second one.
+        if b"\n." in content:
+            content = content.replace(b"\n.", b"\n..")
+        letter.data = content + b".\r\n"
+        letter.mail = self._mail(offers, size, utf8=not plain)
+        letter.rcpt = b"RCPT TO:<%b>\r\n" % message.to.encode()
+        return None
+
+    def _mail(self, offers: Offers, size: int, *, utf8: bool) -> bytes:
+        command = self._from
+        if offers.size:
+            command += b" SIZE=%d" % size
+        if offers.eight_bit:
+            command += b" BODY=8BITMIME"
+        if utf8:
+            command += b" SMTPUTF8"
+        return command + b"\r\n"
+
+    def _skeleton(self, locale: str, eight_bit: bool) -> Skeleton:
+        skeleton = self._skeletons.get((locale, eight_bit))
+        if skeleton is None:
+            skeleton = Skeleton(self._letterhead, locale, "8bit" if eight_bit else "base64")
+            self._skeletons[locale, eight_bit] = skeleton
+        return skeleton
+
+
+def _ascii(mailbox: str) -> str | None:
+    """The address with its domain in ASCII; nothing when the name before the @ is not."""
+    name = mailbox.rpartition("@")[0]
+    if not name.isascii():
+        return None
+    try:
+        return f"{name}@{ascii_domain(mailbox)}"
+    except Unwritable:
+        return None
+
+
+class Window:
+    """The desk of one `send`: its letters, and what became of them."""
+
+    def __init__(self, messages: Sequence[Message], clerk: Clerk) -> None:
+        self.open = len(messages)
+        self.answered = False  # whether the server has taken, or refused, any message
+        self.stopped: tuple[str, str] | None = None
+        self._turned_away = False
+        self._queue = deque(Letter(message) for message in messages)
+        self._outcomes: list[tuple[int, Outcome]] = []
+        self._clerk = clerk
+        self._until = monotonic() + _PATIENCE
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self._queue)
+
+    @property
+    def unsent(self) -> bool:
+        """Whether a message was not sent for want of a connection."""
+        return self._turned_away or bool(self._queue)
+
+    def take(self, offers: Offers) -> Letter | None:
+        queue = self._queue
+        if not queue or self.stopped:
+            return None
+        if monotonic() > self._until:
+            self.give_up("late", _LATE)
+            return None
+        while queue:
+            letter = queue.popleft()
+            problem = self._clerk.make_out(letter, offers)
+            if problem is None:
+                return letter
+            self._note(letter, problem)
+        return None
+
+    def settle(self, letter: Letter, outcome: Outcome) -> None:
+        self.answered = True
+        self._note(letter, outcome)
+
+    def put_back(self, letter: Letter, code: str, detail: str, *, served: bool) -> None:
+        if served:
+            self._queue.appendleft(letter)
+            return
+        letter.failures += 1
+        if letter.failures < _TRIES:
+            self._queue.append(letter)
+        else:
+            self._turned_away = True
+            self._note(letter, unavailable(code, detail))
+
+    def stop(self, letter: Letter, code: str, detail: str) -> None:
+        self.stopped = self.stopped or (code, detail)
+        self._queue.appendleft(letter)
+
+    def give_up(self, code: str, detail: str) -> None:
+        """Nothing more of this window is begun."""
+        while self._queue:
+            self._note(self._queue.popleft(), unavailable(code, detail))
+
+    def drain(self) -> list[tuple[int, Outcome]]:
+        outcomes, self._outcomes = self._outcomes, []
+        return outcomes
+
+    def _note(self, letter: Letter, outcome: Outcome) -> None:
+        self.open -= 1
+        self._outcomes.append((letter.message.id, outcome))

@@ -1,0 +1,273 @@
+"""One SMTP connection after its set-up, without the socket: replies in, commands out.
+
+With PIPELINING (RFC 2920) the envelope goes out in one write, and the next envelope follows the end
+of the message in the same write, so a message costs one round trip; without it, step by step.
+Replies carry no name: each belongs to the oldest command that still waits for one.
+"""
+
+import re
+from collections import deque
+from typing import Final, NamedTuple, Protocol
+
+from outreach.core.model import Message, Outcome, accepted, in_doubt, refused, unavailable
+
+MAIL, RCPT, DATA, END, IGNORED = range(5)
+
+# Where the fault is ours: login missing, wrong or too weak (RFC 4954 6). No recipient is to blame.
+_LOGIN: Final = frozenset((530, 534, 535, 538))
+_TOO_LARGE: Final = 552  # RFC 1870 6.1: the one refusal of MAIL that speaks of the message
+_OUT_OF_STEP: Final = 503  # the commands were in the wrong order, which no recipient can mend
+_LONGEST_REPLY: Final = 65536
+_REFERENCE: Final = 200  # characters kept of a reply
+
+_STATUS = re.compile(r"(\d\.\d{1,3}\.\d{1,3})(?:\s+|$)")
+_MAILBOX = re.compile(r"([^\s<>@])[^\s<>@]*(?=@)")
+
+
+class Offers(NamedTuple):
+    """What the server said it can do. `size` is its limit in bytes, 0 for none."""
+
+    pipelining: bool = False
+    eight_bit: bool = False
+    utf8: bool = False
+    size: int = 0
+
+
+class Letter:
+    """A message on its way. `failures` counts new connections that ended at its envelope."""
+
+    __slots__ = ("data", "digest", "failures", "mail", "message", "problem", "rcpt")
+
+    def __init__(self, message: Message) -> None:
+        self.message = message
+        self.failures = 0
+        self.mail = self.rcpt = self.data = self.digest = b""
+        self.problem: tuple[int, Reply] | None = None
+
+
+class Desk(Protocol):
+    """Where letters come from and where their outcomes go: one window of the channel."""
+
+    def take(self, offers: Offers) -> Letter | None:
+        """The next letter, made out for this server, or nothing when there is no more."""
+        ...
+
+    def settle(self, letter: Letter, outcome: Outcome) -> None: ...
+
+    def put_back(self, letter: Letter, code: str, detail: str, *, served: bool) -> None:
+        """The letter certainly did not go out and may take another connection.
+
+        `served`: this connection had served others before, so the letter is hardly to blame.
+        """
+        ...
+
+    def stop(self, letter: Letter, code: str, detail: str) -> None:
+        """The server does not serve us at all. The letter did not go out."""
+        ...
+
+
+class Garbled(Exception):
+    """The server sent something that is no SMTP reply, or a reply nobody waits for."""
+
+
+class Reply(NamedTuple):
+    code: int
+    text: str
+
+    @property
+    def label(self) -> str:
+        """The code with its enhanced status (RFC 3463) when there is one: `550 5.1.1`."""
+        status = _STATUS.match(self.text)
+        return f"{self.code} {status[1]}" if status else str(self.code)
+
+    @property
+    def reference(self) -> str:
+        """What the server said, without the status: the queue id, after an accepted message."""
+        status = _STATUS.match(self.text)
+        return (self.text[status.end() :] if status else self.text)[:_REFERENCE]
+
+    @property
+    def words(self) -> str:
+        """The same with the names of mailboxes masked, for logs."""
+        return _MAILBOX.sub(r"\1***", self.reference)
+
+
+class Conversation:
+    """Letters from a desk, one after another, over one connection."""
+
+    _desk: Desk  # given by `begin`; nothing waits for a reply before
+
+    def __init__(self, offers: Offers) -> None:
+        self.offers = offers
+        self.served = 0  # letters the server has answered for
+        self.closing: Reply | None = None  # the 421 that ended it
+        # Kept by whoever owns the socket: whether a byte of the last output has gone out, and
+        # whether all of it has.
+        self.given = self.flushed = True
+        self._waiting: deque[tuple[int, Letter | None]] = deque()
+        self._rest = b""
+        self._lines: list[bytes] = []
+        self._reset = False  # a transaction was broken off and must be cleared first
+
+    @property
+    def busy(self) -> bool:
+        """Whether the server still owes a reply."""
+        return bool(self._waiting)
+
+    def begin(self, desk: Desk) -> bytes:
+        """The first command of an idle connection, or nothing when the desk is empty."""
+        self._desk = desk
+        return self._next()
+
+    def feed(self, data: bytes) -> bytes:
+        """Takes what the server sent, whole replies or pieces, and returns what to write next.
+
+        Raises `Garbled`. After a 421 `closing` is set and the connection is of no more use.
+        """
+        buffer = self._rest + data if self._rest else data
+        out = b""
+        start = 0
+        while (end := buffer.find(b"\n", start)) >= 0:
+            line = buffer[start:end]
+            start = end + 1
+            mark = line[3:4]
+            if not line[:3].isdigit() or mark not in b" \r-" or len(self._lines) > 100:
+                raise Garbled
+            if mark == b"-":
+                self._lines.append(line[4:])
+            elif line[:3] == b"421":
+                self.closing = self._reply(line)
+                return b""
+            elif out:
+                # It would answer a command that has not left us yet.
+                raise Garbled
+            else:
+                out = self._take(line)
+                self._lines.clear()
+        self._rest = buffer[start:]
+        if len(self._rest) > _LONGEST_REPLY:
+            raise Garbled
+        return out
+
+    def lost(self, code: str, detail: str) -> None:
+        """The connection is gone: tells the desk of each open letter whether it may be out."""
+        waiting, self._waiting = self._waiting, deque()
+        if self.closing:
+            code, detail = self.closing.label, self.closing.words
+        seen: Letter | None = None
+        for kind, letter in waiting:
+            if letter is None or letter is seen:
+                continue
+            seen = letter
+            if kind == END and self.given:
+                # By its place a 421 answers this message: not taken (RFC 5321 4.2.1).
+                outcome = unavailable if self.closing else in_doubt
+                self._desk.settle(letter, outcome(code, detail))
+            elif letter.problem:
+                self._refuse(letter)
+            else:
+                self._desk.put_back(letter, code, detail, served=self.served > 0)
+
+    def _take(self, line: bytes) -> bytes:
+        """Gives one reply to the oldest waiting command."""
+        waiting = self._waiting
+        if not waiting:
+            raise Garbled
+        code = int(line[:3])
+        kind, letter = waiting[0]
+        if letter is None:
+            waiting.popleft()
+            return b"" if self.offers.pipelining else self._next()
+        if kind == END:
+            return self._after_end(code, letter, line)
+        if kind == DATA:
+            return self._after_data(code, letter, line)
+        if 200 <= code < 300:
+            waiting.popleft()
+            if self.offers.pipelining:
+                return b""
+            waiting.append((RCPT, letter) if kind == MAIL else (DATA, letter))
+            return letter.rcpt if kind == MAIL else b"DATA\r\n"
+        if not 400 <= code < 600:
+            raise Garbled
+        waiting.popleft()
+        letter.problem = letter.problem or (kind, self._reply(line))
+        if self.offers.pipelining:
+            return b""
+        self._reset = kind == RCPT
+        self._refuse(letter)
+        return self._next()
+
+    def _after_data(self, code: int, letter: Letter, line: bytes) -> bytes:
+        if code == 354:
+            self._waiting.popleft()
+            if letter.problem:
+                # RFC 2920 3.1: DATA may be taken although no recipient was; end it empty.
+                self._refuse(letter)
+                self._waiting.append((IGNORED, None))
+                return b".\r\n" + self._next()
+            self.given = self.flushed = False
+            self._waiting.append((END, letter))
+            return letter.data + self._next() if self.offers.pipelining else letter.data
+        if not 400 <= code < 600:
+            raise Garbled
+        self._waiting.popleft()
+        letter.problem = letter.problem or (DATA, self._reply(line))
+        self._reset = True
+        self._refuse(letter)
+        return self._next()
+
+    def _after_end(self, code: int, letter: Letter, line: bytes) -> bytes:
+        taken = 200 <= code < 300
+        if (taken and not self.flushed) or not (taken or 400 <= code < 600):
+            raise Garbled
+        self._waiting.popleft()
+        reply = self._reply(line)
+        self.served += 1
+        if taken:
+            self._desk.settle(letter, accepted(reply.reference, letter.digest))
+        elif code >= 500:
+            self._desk.settle(letter, refused(reply.label, reply.words))
+        else:
+            self._desk.settle(letter, unavailable(reply.label, reply.words))
+        if not self.flushed:
+            raise Garbled  # refused in the middle of the message: what follows has no meaning
+        return b"" if self.offers.pipelining else self._next()
+
+    def _refuse(self, letter: Letter) -> None:
+        if letter.problem is None:
+            return
+        kind, reply = letter.problem
+        self.served += 1
+        ours = kind == MAIL and reply.code >= 500 and reply.code != _TOO_LARGE
+        if reply.code in _LOGIN or (ours and letter.message.to.isascii()):
+            self._desk.stop(letter, reply.label, reply.words)
+        elif reply.code >= 500 and reply.code != _OUT_OF_STEP:
+            self._desk.settle(letter, refused(reply.label, reply.words))
+        else:
+            self._desk.settle(letter, unavailable(reply.label, reply.words))
+
+    def _next(self) -> bytes:
+        waiting = self._waiting
+        out = b""
+        if self._reset:
+            self._reset = False
+            waiting.append((IGNORED, None))
+            out = b"RSET\r\n"
+            if not self.offers.pipelining:
+                return out
+        letter = self._desk.take(self.offers)
+        if letter is None:
+            return out
+        letter.problem = None
+        if self.offers.pipelining:
+            waiting.append((MAIL, letter))
+            waiting.append((RCPT, letter))
+            waiting.append((DATA, letter))
+            return b"%b%b%bDATA\r\n" % (out, letter.mail, letter.rcpt)
+        waiting.append((MAIL, letter))
+        return letter.mail
+
+    def _reply(self, line: bytes) -> Reply:
+        text = b" ".join(part.strip() for part in (*self._lines, line[4:]))
+        return Reply(int(line[:3]), text.decode("utf-8", "replace"))
