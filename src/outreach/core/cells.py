@@ -16,6 +16,13 @@ class Bad(NamedTuple):
     fix: str
 
 
+class Fault(NamedTuple):
+    """A row that cannot be taken: the field whose cell is wrong, and what is wrong with it."""
+
+    field: str
+    bad: Bad
+
+
 Read = Callable[[str], Any]  # a value, None for an empty cell, or Bad
 
 # 1.3812E+10 or 1.4E10; 12E10 may be somebody's code.

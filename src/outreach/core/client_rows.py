@@ -1,27 +1,17 @@
 """A chunk of a client file as client records: values by field, and everything wrong with them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from outreach.core import cells, client_words
-from outreach.core.addresses import Addresses, email_column, phone_column
+from outreach.core.addresses import MISSING, Addresses, email_column, phone_column
+from outreach.core.cell_problem import CellProblem
 from outreach.core.cell_text import clean, unwrapped
 from outreach.core.cells import Bad, Direct, Memo, Read
 from outreach.core.client import CLIENT_FIELDS
 from outreach.core.client_columns import CONSENT_ALIASES
 from outreach.core.headers import Matched
-
-
-class CellProblem(NamedTuple):
-    """One cell that is wrong: where it stands, what it says, and what to write instead."""
-
-    line: int
-    column: str
-    value: str
-    wrong: str
-    fix: str
-    rejected: bool  # False: the row was taken all the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +22,18 @@ class ClientRows:
     columns: dict[str, list[Any]]
     consents: dict[str, list[bool | None]]  # consent column -> yes, no, or not said
     problems: list[CellProblem]
+
+    def without(self, places: Collection[int]) -> "ClientRows":
+        """The same without some rows."""
+        if not places:
+            return self
+        keep = [place for place in range(len(self.lines)) if place not in places]
+
+        def of(columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+            return {name: [column[at] for at in keep] for name, column in columns.items()}
+
+        lines = [self.lines[at] for at in keep]
+        return ClientRows(lines, of(self.columns), of(self.consents), self.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,13 @@ class ClientReader:
                 known or client_words.LOWEST in cell
                 for known, cell in zip(lowest, raw["risk_level"], strict=True)
             ]
+
+
+def new_client(defaults: Defaults) -> dict[str, Any]:
+    """What a client of whom a file says nothing but the number is taken to be."""
+    values = {name: default_of(name, defaults) for name in CLIENT_FIELDS}
+    unknown = {"phone_state": MISSING, "email_state": MISSING}
+    return {name: value for name, value in values.items() if value is not None} | unknown
 
 
 def default_of(name: str, defaults: Defaults) -> Any:

@@ -18,7 +18,7 @@ _NO_ACCIDENT: Final = 60
 class Text(NamedTuple):
     encoding: str  # as reported
     codec: str  # as Python reads it
-    damaged: bool  # U+FFFD is in it
+    lines: int
 
 
 def examine(path: Path) -> Text:
@@ -31,7 +31,7 @@ def examine(path: Path) -> Text:
     marked = start.startswith(codecs.BOM_UTF8)
     utf8 = _scan(path, "utf-8-sig")
     if not utf8.broken_at:
-        return Text("utf-8-sig" if marked else "utf-8", "utf-8-sig", utf8.damaged)
+        return Text("utf-8-sig" if marked else "utf-8", "utf-8-sig", utf8.lines)
     # GB18030 would read much broken UTF-8 as other hanzi; a page of good UTF-8 is no accident.
     if marked or utf8.wide >= _NO_ACCIDENT:
         raise FileProblem(
@@ -45,19 +45,19 @@ def examine(path: Path) -> Text:
             f" (line {max(utf8.broken_at, gb18030.broken_at)});"
             " save it as CSV UTF-8 from the program it came from"
         )
-    return Text("gb18030", "gb18030", gb18030.damaged)
+    return Text("gb18030", "gb18030", gb18030.lines)
 
 
 class _Scan(NamedTuple):
-    damaged: bool
     broken_at: int  # line of the first byte that does not decode; 0 when all do
     wide: int  # bytes beyond one a character, before that byte
+    lines: int
 
 
 def _scan(path: Path, codec: str) -> _Scan:
     """Decode the file from end to end, a block at a time."""
     decoder = codecs.getincrementaldecoder(codec)("strict")
-    line, damaged, wide = 1, False, 0
+    line, wide = 1, 0
     with path.open("rb") as file:
         while True:
             block = file.read(_BLOCK)
@@ -71,10 +71,9 @@ def _scan(path: Path, codec: str) -> _Scan:
             except UnicodeDecodeError as error:
                 before = error.object[: error.start]
                 wide += len(before) - len(before.decode(codec))
-                return _Scan(damaged, line + before.count(b"\n"), wide)
+                return _Scan(line + before.count(b"\n"), wide, line)
             if not block:
-                return _Scan(damaged, 0, wide)
-            damaged = damaged or "\ufffd" in text
+                return _Scan(0, wide, line)
             wide += len(block) - len(text)
             line += block.count(b"\n")
 

@@ -51,9 +51,10 @@ def _sheet_rows(sheet: Any) -> Iterator[Row]:
         yield line, [cell if type(cell) is str else value_text(cell) for cell in cells]
 
 
-def parquet_headers(path: Path) -> tuple[str, ...]:
-    """The column names of a Parquet file."""
-    return tuple(str(name).strip() for name in _parquet(path).schema_arrow.names)
+def parquet_headers(path: Path) -> tuple[tuple[str, ...], int]:
+    """The column names of a Parquet file, and how many rows it has."""
+    file = _parquet(path)
+    return tuple(str(name).strip() for name in file.schema_arrow.names), file.metadata.num_rows
 
 
 def parquet_columns(path: Path, rows: int) -> Iterator[list[Sequence[str]]]:

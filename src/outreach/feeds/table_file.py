@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from outreach.core.cell_text import half_width, is_total
-from outreach.feeds import csv_rows, sheet_rows
+from outreach.feeds import csv_rows, json_rows, sheet_rows
 from outreach.feeds.file_problem import BadRow, FileProblem, Row
 
 CHUNK_ROWS: Final = 10_000
@@ -41,7 +41,7 @@ class TableFile:
     digest: str
     headers: tuple[str, ...]
     header_line: int
-    damaged: bool  # holds U+FFFD: characters were lost before the file came here
+    about: int  # rows, as far as can be told without reading it
     _blocks: Callable[[int], Iterator[list[Row | BadRow]]] = field(repr=False, compare=False)
     _columns: Callable[[int], Iterator[Chunk]] | None = field(
         default=None, repr=False, compare=False
@@ -91,22 +91,29 @@ def open_table(path: Path, recognise: Recognise) -> TableFile:
         raise FileProblem(f"{path}: there is no such file; check the path")
     if path.stat().st_size == 0:
         raise FileProblem(f"{path}: the file is empty; export it again")
-    with path.open("rb") as file:
-        magic = file.read(512)
-        file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            magic = file.read(512)
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise FileProblem(f"{path}: cannot be read ({error.strerror}); check its rights") from error
     if magic.startswith(b"PAR1"):
         return _open_parquet(path, digest)
     if magic.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
         kind = "xlsx" if magic.startswith(b"PK") else "xls"
         sheet = sheet_rows.best_sheet(path, lambda rows: _find_header(rows, recognise)[2])
         top = next(sheet(_HEADER_WITHIN))
-        return _opened(path, kind, digest, top, sheet, recognise, damaged=False)
+        return _opened(path, kind, digest, top, sheet, recognise, about=0)
     if magic.lstrip()[:1] == b"<":
         raise FileProblem(
             f"{path}: this is a web page or XML, whatever its name says;"
             " open it in a spreadsheet and save it as XLSX or CSV"
         )
+    if magic.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] in (b"[", b"{"):
+        headers, records = json_rows.read(path)
+        block: list[Row | BadRow] = list(records)
+        return TableFile(path, "json", digest, headers, 0, len(block), lambda _size: iter([block]))
     text = csv_rows.examine(path)
     found = max(
         csv_rows.DELIMITERS,
@@ -119,7 +126,7 @@ def open_table(path: Path, recognise: Recognise) -> TableFile:
         csv_rows.top(path, text.codec, found, _HEADER_WITHIN),
         lambda size: csv_rows.blocks(path, text.codec, found, size),
         recognise,
-        damaged=text.damaged,
+        about=text.lines - 1,
     )
 
 
@@ -131,12 +138,12 @@ def _opened(
     blocks: Callable[[int], Iterator[list[Row | BadRow]]],
     recognise: Recognise,
     *,
-    damaged: bool,
+    about: int,
 ) -> TableFile:
     line, headers, _known = _find_header(top, recognise)
     if not headers:
         raise FileProblem(f"{path}: the file has no rows; export it again")
-    return TableFile(path, encoding, digest, headers, line, damaged, blocks)
+    return TableFile(path, encoding, digest, headers, line, about, blocks)
 
 
 def _find_header(
@@ -177,7 +184,7 @@ def _fitted(line: int, cells: list[str], width: int) -> Row | BadRow:
 
 
 def _open_parquet(path: Path, digest: str) -> TableFile:
-    headers = sheet_rows.parquet_headers(path)
+    headers, count = sheet_rows.parquet_headers(path)
 
     def columns(rows: int) -> Iterator[Chunk]:
         first = 1
@@ -186,4 +193,4 @@ def _open_parquet(path: Path, digest: str) -> TableFile:
             yield Chunk(list(range(first, first + count)), batch, [])
             first += count
 
-    return TableFile(path, "parquet", digest, headers, 0, False, lambda _size: iter(()), columns)
+    return TableFile(path, "parquet", digest, headers, 0, count, lambda _size: iter(()), columns)

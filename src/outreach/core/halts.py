@@ -1,0 +1,44 @@
+"""Trading halts in the canonical form: one record, its fields, and the words files use for them."""
+
+from datetime import datetime
+from typing import Final, NamedTuple
+
+KINDS: Final = ("full_day", "intraday", "continuous", "volatility", "market_wide", "quote_only")
+RESUME_STATES: Final = ("none", "planned", "confirmed", "cancelled")
+
+# The zone of a market's clock and the minute it opens, for days given without a time.
+MARKET_CLOCKS: Final[dict[str, tuple[str, str]]] = {
+    "XSHG": ("Asia/Shanghai", "09:30"),
+    "XSHE": ("Asia/Shanghai", "09:30"),
+    "BJSE": ("Asia/Shanghai", "09:30"),
+    "XHKG": ("Asia/Hong_Kong", "09:30"),
+    "XNAS": ("America/New_York", "09:30"),
+    "XNYS": ("America/New_York", "09:30"),
+    "XASE": ("America/New_York", "09:30"),
+    "XLON": ("Europe/London", "08:00"),
+}
+
+
+class Halt(NamedTuple):
+    """One halt as a source states it. `resume_at` is exclusive: trading is on again at it."""
+
+    halt_id: str  # stable: market-symbol-day-sequence
+    version: int | None  # None: the source does not count its corrections
+    market: str  # MIC
+    symbol: str
+    name_zh: str
+    name_en: str
+    kind: str
+    halt_at: datetime
+    resume_at: datetime | None
+    resume_status: str
+    reason_code_raw: str | None
+    reason_text_raw: str | None
+    reason_family: str | None
+    announcement_title: str | None
+    announcement_url: str | None
+    source: str
+
+    def facts(self) -> tuple[object, ...]:
+        """What a correction changes: everything but the version and who said so."""
+        return (*self[2:-1],)
