@@ -65,7 +65,7 @@ _WORDS: Final[dict[type[nodes.Node], str]] = {
     nodes.FromImport: "`from ... import`",
     nodes.Extends: "`extends`",
     nodes.Block: "`block`",
-    nodes.ScopedEvalContextModifier: "`autoescape`",
+    nodes.Scope: "`autoescape`",
     nodes.Mul: "arithmetic (`*`)",
     nodes.Pow: "arithmetic (`**`)",
     nodes.Mod: "arithmetic (`%`)",
@@ -143,14 +143,16 @@ class _Guard:
     def __init__(self, file: str) -> None:
         self._file = file
         self._loops = 0
+        self._line = 1  # for the few nodes that know no line of their own
 
     def problems(self, tree: nodes.Template) -> Iterator[Problem]:
         yield from self._below(tree, (), 0)
 
     def _no(self, node: nodes.Node, wrong: str, write: str = "take it out") -> Problem:
-        return Problem(self._file, node.lineno, "", wrong, write)
+        return Problem(self._file, node.lineno or self._line, "", wrong, write)
 
     def _walk(self, node: nodes.Node, bound: tuple[str, ...], depth: int) -> Iterator[Problem]:
+        self._line = node.lineno or self._line
         if depth > MAX_DEPTH:
             yield self._no(node, f"is nested more than {MAX_DEPTH} levels deep")
             return

@@ -63,6 +63,8 @@ def inline_styles(source: Source) -> str:
     """
     from css_inline import CSSInliner
 
+    if _STAND_IN.search(source.text):
+        raise _refused(source, 0, "holds a name kept for styles (qz0zq)", "choose another word")
     kept: list[str] = []
     text = _KEPT.sub(lambda found: _put(kept, found.group()), source.text)
     tags: list[str] = list(kept)

@@ -79,7 +79,9 @@ def checked_constants(constants: Mapping[str, object]) -> tuple[dict[str, object
     """The constants of a run with None made `Missing`, and what is wrong with them, if anything."""
     names, values = tuple(constants), tuple(constants.values())
     given = {name: Missing(name) if v is None else v for name, v in constants.items()}
-    return given, _wrong(names, values)
+    hidden = next((name for name in names if name.startswith("_")), None)
+    wrong = f"`{hidden}` may not start with _" if hidden else _wrong(names, values)
+    return given, wrong
 
 
 def merged(
