@@ -1,5 +1,6 @@
 """`outreach plan`, `preview`, `approve`, `approvals`, `run`: a campaign from draft to sent."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -49,7 +50,9 @@ def _prepared(door: Door, campaign: str, occurrence: str | None) -> "tuple[Due, 
         due = verb.prepare(conn, defined, occurrence, now)
     if isinstance(due, Blocked):
         raise Failure(BAD_DATA, f"{campaign}: {due.sentence.in_('en')}")
-    return due, verb.Job.of(defined, due.values, unsubscribe_key(door), now)
+    # A draft is shown as it would go out: an approval is asked for by `run`, not by a look.
+    values = replace(due.values, approved=True)
+    return due, verb.Job.of(defined, values, unsubscribe_key(door), now)
 
 
 def _plan_document(door: Door, campaign: str, due: "Due", found: "Estimate") -> dict[str, Any]:
@@ -88,7 +91,7 @@ def _show_plan(door: Door, due: "Due", found: "Estimate", document: dict[str, An
         )
     out.print()
     if not due.values.approved:
-        out.print("Not approved: every candidate is suppressed with reason not_approved.")
+        out.print("Not approved yet: `run` refuses until somebody else has approved it.")
 
 
 def _mail_text(parts: tuple[str, ...]) -> str:

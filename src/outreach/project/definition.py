@@ -121,7 +121,7 @@ class Definition:
     def _constants(self, occurrence: Occurrence, today: date, locale: str) -> dict[str, object]:
         firm, marketing = self.config.firm, self.campaign.purpose is Purpose.MARKETING
         values = firm_values(firm, locale, today)
-        values |= occurrence_values(occurrence, locale, today.year)
+        values |= occurrence_values(occurrence, locale, today)
         values |= campaign_values(self.campaign.values, locale, today.year)
         signature = firm.signature.in_(locale)
         values["sms_prefix"] = f"【{signature}】" if locale.startswith("zh") else f"[{signature}] "
@@ -164,8 +164,11 @@ class Definition:
         return Unsubscribe(self.config.firm.unsubscribe_url, key, self.campaign.purpose)
 
 
-def occurrence_values(occurrence: Occurrence, locale: str, year: int) -> dict[str, object]:
-    """What an occurrence gives to the texts: the dates of a closure; nothing otherwise."""
+def occurrence_values(occurrence: Occurrence, locale: str, today: date) -> dict[str, object]:
+    """What an occurrence gives to the texts: the dates of a closure; nothing otherwise.
+
+    A make-up working day that is over by `today` is no longer worth a word.
+    """
     values: Mapping[str, Any] = occurrence.values
     if "close_from" not in values:
         return {}
@@ -176,9 +179,9 @@ def occurrence_values(occurrence: Occurrence, locale: str, year: int) -> dict[st
         last=values["close_to"],
         last_session=values["last_session"],
         reopen=values["reopen"],
-        weekend_closed=values["weekend_closed"],
+        weekend_closed=[day for day in values["weekend_closed"] if day >= today],
         locale=locale,
-        year=year,
+        year=today.year,
     )
 
 
