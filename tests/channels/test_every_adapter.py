@@ -43,6 +43,20 @@ def test_naming_the_channels_loads_none_of_them() -> None:
     assert shown.stdout.strip() == "[]"
 
 
+@pytest.mark.parametrize("kind", ["file", "smtp"])
+@pytest.mark.parametrize("address", ["", "notice", "notice@broker.example\nBcc: x@y.z"])
+def test_a_sender_without_a_proper_address_blames_no_client(
+    kind: str, address: str, tmp_path: Path
+) -> None:
+    sender = SimpleNamespace(
+        kind=kind, channel=Channel.EMAIL, address=address, host="localhost", port=25,
+        security="none", ca_file=None, username=None, timeout=1.0, connections=1,
+    )  # fmt: skip
+
+    with pytest.raises(ChannelUnavailable, match=f"the {kind} sender cannot write e-mail: From"):
+        open_channel(sender, secret=None, outbox=tmp_path, firm_name=FIRM)
+
+
 def test_the_double_answers_as_it_was_told() -> None:
     double = MemoryChannel(
         Channel.SMS, lambda message: refused("21610") if message.id == 2 else None

@@ -213,6 +213,39 @@ def test_a_reply_nobody_waits_for_is_nonsense() -> None:
         Conversation(PIPELINED).feed(b"250 ok\r\n")
 
 
+def test_an_acceptance_before_anything_was_written_is_not_believed() -> None:
+    pile, conversation = Pile(1), Conversation(PIPELINED)
+    first = conversation.begin(pile)
+    conversation.given = conversation.flushed = bool(first)
+    conversation.feed(b"250 ok\r\n250 ok\r\n354 go\r\n")
+
+    with pytest.raises(Garbled):
+        conversation.feed(b"250 ok\r\n")
+    conversation.lost("garbled", "")
+
+    assert pile.outcomes == {}
+    assert pile.returned == [1]
+
+
+def test_a_step_is_not_answered_before_it_was_taken() -> None:
+    pile, conversation = Pile(1), Conversation(STEPWISE)
+    conversation.begin(pile)
+
+    with pytest.raises(Garbled):
+        conversation.feed(b"250 to MAIL\r\n250 to what?\r\n")
+
+
+def test_a_recipient_refused_just_before_the_connection_ends_stays_refused() -> None:
+    pile, conversation = Pile(1), Conversation(PIPELINED)
+    conversation.begin(pile)
+    conversation.feed(b"250 ok\r\n550 5.1.1 no\r\n")
+
+    conversation.lost("connection_lost", "the server hung up")
+
+    assert pile.outcomes == {1: refused("550 5.1.1", "no")}
+    assert pile.returned == []
+
+
 def test_an_acceptance_before_the_end_was_written_is_not_believed() -> None:
     pile, conversation = Pile(1), Conversation(PIPELINED)
     conversation.begin(pile)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from outreach.core.campaign import Bilingual
-from outreach.core.mime import Letterhead
+from outreach.core.mime import Letterhead, Skeleton, Unwritable
 from outreach.core.model import Message, Outcome
 from outreach.core.words import Channel
 
@@ -50,6 +50,12 @@ class Sender(Protocol):
 
     @property
     def kind(self) -> str: ...
+
+    @property
+    def channel(self) -> Channel: ...
+
+    @property
+    def address(self) -> str: ...
 
 
 def _file(sender: Any, secret: str | None, outbox: Path, letterhead: Letterhead) -> Adapter:
@@ -112,7 +118,17 @@ def open_channel(
     """The adapter of a configured sender. `outbox` is the folder the file channel writes below.
 
     `secret` is the password or token of this sender; `mailto` an address that also takes
-    unsubscribe requests. No connection is made before the first `send`.
+    unsubscribe requests. No connection is made before the first `send`. Raises
+    `ChannelUnavailable` when the sender cannot stand in the From line of an e-mail.
     """
-    letterhead = Letterhead(getattr(sender, "address", ""), firm_name.zh, firm_name.en, mailto)
-    return CHANNELS[sender.kind](sender, secret, outbox, letterhead)
+    letterhead = Letterhead(sender.address, firm_name.zh, firm_name.en, mailto)
+    try:
+        if sender.channel is Channel.EMAIL and sender.kind != "memory":
+            # Asked once here, for no client is to blame when the letterhead is wrong.
+            for locale in ("zh", "en"):
+                Skeleton(letterhead, locale, "8bit")
+        return CHANNELS[sender.kind](sender, secret, outbox, letterhead)
+    except Unwritable as error:
+        raise ChannelUnavailable(
+            f"the {sender.kind} sender cannot write e-mail: {error}"
+        ) from error
