@@ -22,7 +22,7 @@ _KEPT: Final = re.compile(
 )
 _STAND_IN: Final = re.compile(r"<!--(qz\d+zq)-->|(qz\d+zq)")
 _IN_CLASS: Final = re.compile(r"\bclass=\"[^\"]*qz\d+zq")
-_ELEMENT: Final = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)")
+_LANDMARK: Final = re.compile(r"<([a-zA-Z][a-zA-Z0-9]*)|qz\d+zq")
 # What changes the meaning of the characters that follow, for `_Place`.
 _MARKUP: Final = re.compile(
     r"<!--|-->|<(style|title|script|textarea)\b|</(?:style|title|script|textarea)\s*>"
@@ -161,18 +161,21 @@ class _Place:
 
 def _compare(source: Source, before: str, after: str) -> None:
     """Refuse HTML that the parser had to mend: what it adds or moves lands outside of the tags."""
-    stands_before = [_number(found) for found in _STAND_IN.finditer(before)]
-    stands_after = [_number(found) for found in _STAND_IN.finditer(after)]
-    counts = [Counter(name.lower() for name in _ELEMENT.findall(t)) for t in (before, after)]
-    for ignored in ("style",):
-        del counts[0][ignored], counts[1][ignored]
-    changed = sorted((counts[0] - counts[1]) + (counts[1] - counts[0]))
-    if changed:
-        names = ", ".join(f"<{name}>" for name in changed)
+    was, is_ = _order(before), _order(after)
+    changed = Counter(was)
+    changed.subtract(is_)
+    if added := sorted(name for name, times in changed.items() if times):
+        names = ", ".join(f"<{name}>" for name in added)
         raise _refused(source, 0, f"the HTML leaves {names} to be guessed", "write every element")
-    if stands_before != stands_after:
+    if was != is_:
         wrong = "a tag stands where HTML allows no text"
         raise _refused(source, 0, wrong, "move it into a cell or round whole rows")
+
+
+def _order(html: str) -> list[str]:
+    """The elements as they begin, and the stand-ins between them; style sheets come and go."""
+    found = [match.group(1) or match.group() for match in _LANDMARK.finditer(html)]
+    return [name for name in map(str.lower, found) if name != "style"]
 
 
 def _refused(source: Source, line: int, wrong: str, write: str) -> TemplateError:
