@@ -1,0 +1,48 @@
+"""The importers take the sample files as their README says they do."""
+
+import csv
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from outreach import ingest
+from outreach.project.config import Import
+from outreach.samples.bad_rows import FAULTS
+from outreach.store import migrate
+from outreach.store.database import Database
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+NOW = datetime(2026, 9, 28, 7, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> ingest.Desk:
+    """The desk of a database that holds the sample clients."""
+    database = Database(f"sqlite:///{tmp_path / 'outreach.db'}")
+    migrate.upgrade(database)
+    return ingest.Desk(database, tmp_path, "test", lambda: NOW)
+
+
+def test_every_file_comes_in_and_only_the_bad_rows_stay_out(desk: ingest.Desk) -> None:
+    clients = ingest.import_clients(desk, SAMPLES / "clients.csv", Import(), as_of=NOW)
+    holdings = ingest.import_holdings(desk, SAMPLES / "holdings.csv", as_of=NOW)
+    consents = ingest.import_consents(desk, SAMPLES / "consents.csv")
+    halts = ingest.import_halts(desk, SAMPLES / "halts.csv")
+
+    assert clients.rejects_file is not None
+    with clients.rejects_file.open(encoding="utf-8-sig", newline="") as file:
+        rejected = {int(row["line"]) for row in csv.DictReader(file) if row["taken"] == "no"}
+    assert rejected == {fault.row + 2 for fault in FAULTS}
+    taken = [(book.counts.added, book.counts.rejected) for book in (holdings, consents, halts)]
+    assert (clients.encoding, clients.counts.added, clients.counts.rejected) == (
+        "gb18030", 4_975, 25,
+    )  # fmt: skip
+    assert taken == [(11_943, 0), (5_558, 0), (6, 0)]
+
+
+def test_the_readme_counts_what_comes_in() -> None:
+    text = (SAMPLES / "README.md").read_text(encoding="utf-8")
+
+    for row in ("`holdings.csv` | GB18030 | 11,943 |", "mark | 5,558 |", "mark | 6 |"):
+        assert row in text
