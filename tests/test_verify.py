@@ -449,6 +449,22 @@ def test_a_changed_checkpoint_is_noticed_without_a_key(
     assert bad.what.startswith("checkpoint 1 size")
 
 
+@pytest.mark.parametrize("says", [(9, None), (10, b"x" * 32)])
+def test_a_checkpoint_whose_text_says_something_else_is_refused(
+    logged: Database, says: tuple[int, bytes | None]
+) -> None:
+    with logged.begin() as tx:
+        head = audit.head(tx)
+        text = note.checkpoint_text(ORIGIN, says[0], says[1] or head.root)
+        row = (1, head.size, head.root, text, AT)
+        append(tx, checkpoint, names(checkpoint), [row])
+        covered = cover(checkpoint, names(checkpoint), [row])
+        audit.append(tx, [Entry(AT, "audit.checkpoint", "li.m", "checkpoint 1", {}, covered)])
+    why = "its text is not a checkpoint of this size and root"
+
+    assert verify(logged).first_bad == Bad("checkpoint 1 size 10", "the first 10 entries", why)
+
+
 def test_a_deleted_checkpoint_is_missed(logged: Database) -> None:
     seal(logged)
     tamper(logged, delete(checkpoint))

@@ -75,7 +75,7 @@ def test_an_honest_log_stands(project: Path) -> None:
     result = outreach(project, "verify")
 
     assert result.exit_code == 0
-    assert "The log stands: 10 entries, 45 rows" in result.stdout
+    assert "The log stands. Entries: 10; rows they answer for: 45; checkpoints: 0" in result.stdout
     assert "outreach audit checkpoint" in result.stdout
 
 
@@ -132,7 +132,10 @@ def test_a_public_key_is_enough_to_check_signatures(
     monkeypatch.delenv("OUTREACH_SECRET_AUDIT")
     other = note.verifier_key("www.example.com/outreach", note.public_key(bytes(32)))
 
-    assert "1 checkpoints, 1 signatures" in outreach(keyed, "verify", "--key", key).stdout
+    assert (
+        "checkpoints: 1, with checked signature 1."
+        in outreach(keyed, "verify", "--key", key).stdout
+    )
     assert "Signatures were not checked" in outreach(keyed, "verify").stdout
     assert (
         "none of the given keys signed it"

@@ -62,8 +62,8 @@ def _verification(found: "Verification") -> dict[str, Any]:
 def _say_verified(door: Door, found: "Verification", keyed: bool) -> None:
     say(
         door,
-        f"The log stands: {found.entries:,} entries, {found.rows:,} rows,"
-        f" {found.checkpoints:,} checkpoints, {found.signatures:,} signatures.",
+        f"The log stands. Entries: {found.entries:,}; rows they answer for: {found.rows:,};"
+        f" checkpoints: {found.checkpoints:,}, with checked signature {found.signatures:,}.",
         f"Root {found.root.hex()}",
     )
     if found.checkpoints and not keyed:
