@@ -145,7 +145,7 @@ def append(
         return
     statement, processors = _insert_plan(table, columns, tx.dialect.name)
     if processors:
-        rows = [_processed(row, processors) for row in rows]
+        rows = _processed(rows, processors)
     if tx.dialect.name == "sqlite":
         tx.exec_driver_sql(statement, list(rows))
         return
@@ -187,12 +187,17 @@ def _plain(type_: Any) -> bool:
     return isinstance(type_, (Integer, String, LargeBinary, Boolean))
 
 
-def _processed(row: tuple[Any, ...], processors: tuple[tuple[int, Any], ...]) -> tuple[Any, ...]:
-    changed = list(row)
+def _processed(
+    rows: Sequence[tuple[Any, ...]], processors: tuple[tuple[int, Any], ...]
+) -> list[tuple[Any, ...]]:
+    """The rows with some columns converted. A column of moments or days repeats itself, so each
+    different value is converted once."""
+    columns: list[Sequence[Any]] = list(zip(*rows, strict=True))
     for index, process in processors:
-        if changed[index] is not None:
-            changed[index] = process(changed[index])
-    return tuple(changed)
+        column = columns[index]
+        converted = {value: process(value) for value in set(column) if value is not None}
+        columns[index] = list(map(converted.get, column))
+    return list(zip(*columns, strict=True))
 
 
 def allocate(tx: Connection, name: str, count: int) -> int:
