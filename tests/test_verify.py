@@ -101,6 +101,20 @@ def test_progress_is_told_entry_by_entry(logged: Database) -> None:
     assert told == [(n, 10) for n in range(1, 11)]
 
 
+def test_the_log_may_grow_while_it_is_verified(logged: Database) -> None:
+    table, rows = PAGES["decision"]
+
+    def grow(done: int, _total: int) -> None:
+        if done == 1:
+            with logged.begin() as tx:
+                log_page(tx, table, [(9, *row[1:]) for row in rows])
+
+    during = verify(logged, grow)
+
+    assert (during.ok, during.entries) == (True, 10)
+    assert verify(logged).entries == 11
+
+
 def test_columns_that_may_move_may_move(logged: Database) -> None:
     tamper(logged, update(tables.run).values(state="finished", cursor=5, audience=5))
 
