@@ -22,7 +22,7 @@ lint: install
 	$(BIN)/mypy
 
 demo: install
-	$(BIN)/python samples/demo.py
+	$(BIN)/outreach demo var/demo
 
 bench: install
 	$(BIN)/python -m benchmarks

@@ -198,7 +198,7 @@ class Estimate:
     senders: Counter[str] = field(default_factory=Counter)
     sms_parts: int = 0
     longest_sms: Draft | None = None
-    samples: list[Draft] = field(default_factory=list)
+    samples: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
 
 def estimate(database: Database, job: Job, now: datetime, tick: Tick) -> Estimate:
@@ -216,19 +216,20 @@ def estimate(database: Database, job: Job, now: datetime, tick: Tick) -> Estimat
                 total.channels[draft.channel] += 1
                 total.senders[draft.sender] += 1
                 total.sms_parts += draft.sms_parts
-                if draft.sms_parts and len(draft.parts[0]) > len(_text(total.longest_sms)):
+                longest = total.longest_sms
+                if draft.sms_parts and (not longest or draft.sms_units > longest.sms_units):
                     total.longest_sms = draft
-            seen = {(draft.channel, draft.locale) for draft in total.samples}
-            for draft in page.plan.drafts:
-                if (draft.channel, draft.locale) not in seen:
-                    seen.add((draft.channel, draft.locale))
-                    total.samples.append(draft)
+                if (draft.channel, draft.locale) not in total.samples:
+                    total.samples[draft.channel, draft.locale] = _rendered(job, draft)
             tick(total.audience)
     return total
 
 
-def _text(draft: Draft | None) -> str:
-    return draft.parts[0] if draft else ""
+def _rendered(job: Job, draft: Draft) -> tuple[str, ...]:
+    """The text of a planned message, made again."""
+    constants = job.sheet.constants[draft.locale]
+    parts = job.sheet.template.render(draft.channel, draft.locale, constants, [draft.values])[0]
+    return tuple(parts)
 
 
 # --- the real run ----------------------------------------------------------------------------

@@ -83,12 +83,10 @@ def _show_plan(door: Door, due: "Due", found: "Estimate", document: dict[str, An
     out.print(f"Messages: {channels}; SMS parts {document['sms_parts']:,}")
     if found.longest_sms:
         longest = found.longest_sms
-        out.print(f"Longest SMS: {len(longest.parts[0])} characters, {longest.sms_parts} part(s)")
-    for draft in found.samples:
-        out.print(f"\n[dim]Sample {draft.channel} {draft.locale}[/]")
-        out.print(
-            draft.parts[0] if draft.channel == "sms" else _mail_text(draft.parts), markup=False
-        )
+        out.print(f"Longest SMS: {longest.sms_units} units, {longest.sms_parts} part(s)")
+    for (channel, locale), parts in sorted(found.samples.items()):
+        out.print(f"\n[dim]Sample {channel} {locale}[/]")
+        out.print(parts[0] if channel == "sms" else _mail_text(parts), markup=False)
     out.print()
     if not due.values.approved:
         out.print("Not approved yet: `run` refuses until somebody else has approved it.")
@@ -207,6 +205,18 @@ def run(context: typer.Context, campaign: CampaignName, occurrence: Occurrence =
     if existing is None:
         if not defined.campaign.enabled:
             raise Failure(BAD_DATA, f"{campaign}: is not enabled; set enabled = true in its file")
+        if due.occurrence.due_at > now:
+            raise Failure(
+                NOT_ALLOWED,
+                f"{campaign}: {due.occurrence.key} is not due before {due.occurrence.due_at:%Y-%m-%d"
+                " %H:%M} UTC; `outreach plan` can show it now",
+            )
+        if due.occurrence.expires_at <= now:
+            raise Failure(
+                NOT_ALLOWED,
+                f"{campaign}: {due.occurrence.key} expired at {due.occurrence.expires_at:%Y-%m-%d"
+                " %H:%M} UTC; it would tell clients something that is over",
+            )
         if not due.values.approved:
             raise Failure(
                 NOT_ALLOWED,

@@ -2,12 +2,13 @@
 
 import typer
 
-from outreach.cli import audit, calendar, campaigns, check, database, init, runs, segments
+from outreach.cli import audit, calendar, campaigns, check, database, demo, init, runs, segments
 
 
 def add_to(app: typer.Typer) -> None:
     """Add every room's commands."""
     app.command()(init.init)
+    app.command()(demo.demo)
     app.command()(check.check)
     app.command()(check.schema)
     app.add_typer(database.app, name="db")

@@ -39,6 +39,7 @@ _PHONE, _PHONE_STATE, _PHONE_COUNTRY, _EMAIL, _EMAIL_STATE, _LOCALE = range(
 )
 
 Row = Sequence[Any]
+RENDERED_AT_ONCE: Final = 250  # e-mails of 10 kB each: bounds the memory of a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,8 @@ class Choice(NamedTuple):
 
 
 class Draft(NamedTuple):
-    """A message to be: everything about it but its id and its batch."""
+    """A message to be: everything about it but its id and its batch. Its text is not kept: it can
+    be rendered again from the values, and is checked by its digest when it is."""
 
     client_id: int
     channel: Channel
@@ -102,11 +104,10 @@ class Draft(NamedTuple):
     sender: str
     locale: str
     until: datetime | None  # held until then
-    values: bytes
+    values: tuple[Any, ...]
     sms_parts: int
+    sms_units: int
     content_digest: bytes
-    zone: str | None
-    parts: tuple[str, ...]  # the rendered text; never stored
 
 
 class Decided(NamedTuple):
@@ -218,22 +219,16 @@ def _render(
     failed: dict[tuple[int, str], Suppress] = {}
     for (channel, locale), members in groups.items():
         reader = sheet.readers[channel, locale]
-        values = [reader(row) for row, _ in members]
-        rendered = sheet.template.render(channel, locale, sheet.constants[locale], values)
-        sizes: dict[str, int] = {}
-        for (row, choice), value, parts in zip(members, values, rendered, strict=True):
-            sms_parts = 0
-            if type(parts) is not tuple:  # a RenderError
-                failed[row[0], channel] = Suppress(Reason.RENDER_ERROR)
-                continue
-            if channel is Channel.SMS:
-                sms_parts = sizes.get(parts[0]) or sizes.setdefault(
-                    parts[0], measure(parts[0]).parts
-                )
-                if sms_parts > sheet.max_sms_parts:
-                    failed[row[0], channel] = Suppress(Reason.SMS_TOO_LONG)
-                    continue
-            drafts.append(_draft(sheet, row, choice, locale, value, parts, sms_parts))
+        for at in range(0, len(members), RENDERED_AT_ONCE):
+            some = members[at : at + RENDERED_AT_ONCE]
+            values = [reader(row) for row, _ in some]
+            rendered = sheet.template.render(channel, locale, sheet.constants[locale], values)
+            for (row, choice), value, parts in zip(some, values, rendered, strict=True):
+                draft = _draft(sheet, row, choice, locale, value, parts)
+                if isinstance(draft, Suppress):
+                    failed[row[0], channel] = draft
+                else:
+                    drafts.append(draft)
     return drafts, failed
 
 
@@ -253,9 +248,16 @@ def _draft(
     choice: Choice,
     locale: str,
     value: tuple[Any, ...],
-    parts: tuple[str, ...],
-    sms_parts: int,
-) -> Draft:
+    parts: Any,
+) -> Draft | Suppress:
+    """The message, or why there can be none."""
+    if type(parts) is not tuple:  # a RenderError
+        return Suppress(Reason.RENDER_ERROR)
+    sms_parts = sms_units = 0
+    if choice.channel is Channel.SMS:
+        _, sms_units, sms_parts = measure(parts[0])
+        if sms_parts > sheet.max_sms_parts:
+            return Suppress(Reason.SMS_TOO_LONG)
     verdict = choice.decision.verdict
     return Draft(
         row[0],
@@ -264,11 +266,10 @@ def _draft(
         choice.sender,
         locale,
         verdict.until if isinstance(verdict, Defer) else None,
-        orjson.dumps(value),
+        value,
         sms_parts,
+        sms_units,
         sheet.digest_of(parts),
-        row[4],
-        parts,
     )
 
 

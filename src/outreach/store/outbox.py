@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, insert
 
 from outreach.core.page_plan import Decided, Draft
@@ -91,14 +92,14 @@ def _add_messages(
     next_id, next_batch = allocate(tx, "message", len(drafts)), allocate(tx, "batch", len(groups))
     marks = latest(tx, consent_event), latest(tx, address_block)
     rows: list[tuple[Any, ...]] = []
-    batches = []
+    batches, dumps = [], orjson.dumps
     for (sender, channel, not_before), members in groups.items():
         first = next_id
         members.sort(key=lambda draft: draft.client_id)
         for d in members:
             rows.append(
                 (next_id, release.run_id, d.client_id, channel, next_batch, d.address, d.locale,
-                 d.values, d.sms_parts, d.content_digest)
+                 dumps(d.values), d.sms_parts, d.content_digest)
             )  # fmt: skip
             next_id += 1
         held = not_before > at
