@@ -64,13 +64,13 @@ def among(column: Column[Any], ids: Sequence[int]) -> ColumnElement[bool]:
 
 def _consents(conn: Connection, ids: Sequence[int]) -> dict[int, list[ConsentEvent]]:
     statement = (
-        select(*EVENT_COLUMNS)
+        select(_EVENT.client_id, *EVENT_COLUMNS)
         .where(among(_EVENT.client_id, ids))
         .order_by(_EVENT.client_id, _EVENT.id)
     )
     found: dict[int, list[ConsentEvent]] = {}
     for row in conn.execute(statement):
-        found.setdefault(row[0], []).append(ConsentEvent._make(row))
+        found.setdefault(row[0], []).append(ConsentEvent._make(row[1:]))
     return found
 
 
