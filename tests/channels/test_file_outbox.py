@@ -1,11 +1,13 @@
 """The outbox a person can read: names, lines, torn ends, full disks and several writers."""
 
 import errno
+import fcntl
 import json
 import os
 import re
+import threading
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
@@ -250,6 +252,30 @@ def test_two_processes_never_mix_their_lines(tmp_path: Path) -> None:
     assert sorted(ids, key=str) == sorted([*range(1, 401), *range(1001, 1401)], key=str)
     starts = [ids[at : at + 40] for at in range(0, 800, 40)]
     assert all(isinstance(window[0], int) and window[-1] == window[0] + 39 for window in starts)
+
+
+def test_a_line_another_process_is_writing_is_not_torn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "7" / "sms.jsonl"
+    path.parent.mkdir()
+    asked, real = threading.Event(), fcntl.flock
+
+    def flock(descriptor: int, operation: int) -> None:
+        asked.set()
+        real(descriptor, operation)
+
+    with path.open("a") as other, ThreadPoolExecutor(1) as pool:
+        real(other, fcntl.LOCK_EX)
+        print('{"message":1', end="", file=other, flush=True)
+        monkeypatch.setattr("fcntl.flock", flock)
+        sent = pool.submit(states, texts(tmp_path), [sms(2)])
+        assert asked.wait(10)
+        print("}", file=other, flush=True)
+        real(other, fcntl.LOCK_UN)
+        assert sent.result() == {2: State.ACCEPTED}
+
+    assert [line["message"] for line in lines(tmp_path)] == [1, 2]
 
 
 def test_others_may_not_read_what_clients_are_told(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_replies_that_come_byte_by_byte_are_read() -> None:
 
 
 def test_a_large_message_fills_the_socket_and_still_arrives() -> None:
-    html = "<p>国庆节休市安排</p>\n" * 200_000
+    html = "<p>国庆节休市安排</p>\n" * 60_000
     with case(connections=1) as found:
         outcomes = results(found.channel, [mail(1, html=html), mail(2), mail(3, html=html)])
 
@@ -240,6 +240,7 @@ def test_a_window_that_nobody_finishes_leaves_the_next_one_clean() -> None:
 
         assert set(second.values()) == {State.ACCEPTED}
         assert set(range(51, 71)) <= set(found.arrived())
+        assert not set(range(1, 51)) <= set(found.arrived())
 
 
 # --- servers that do not serve ---------------------------------------------------------------
@@ -283,6 +284,27 @@ def test_a_server_that_serves_nobody_is_one_sentence(answer: Answer, sentence: s
 
         assert str(caught.value) == f"127.0.0.1:{found.server.port}: {sentence}"
         assert found.taken == []
+
+
+def test_nothing_is_said_of_a_window_that_turns_out_to_be_unavailable() -> None:
+    refuses = at("MAIL", 1, "550 5.7.1 sender rejected")
+    with case(answer=refuses, connections=1) as found:
+        iterator = found.channel.send([mail(1, subject="two\nlines"), mail(2)])
+
+        with pytest.raises(ChannelUnavailable, match="sender rejected"):
+            next(iterator)
+
+
+def test_connections_that_were_never_used_may_be_closed_by_the_server() -> None:
+    unwritable = [mail(id_, subject="two\nlines") for id_ in range(1, 41)]
+    with case(connections=4) as found:
+        while len(found.server.commands) < 4:
+            assert set(states(found.channel, unwritable).values()) == {State.FAILED}
+        found.server.hang_up()
+
+        second = states(found.channel, letters(Channel.EMAIL, 20, first=51))
+
+        assert set(second.values()) == {State.ACCEPTED}
 
 
 def test_a_sender_refused_in_the_middle_leaves_the_rest_unsent() -> None:

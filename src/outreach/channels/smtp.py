@@ -25,19 +25,20 @@ from outreach.core.words import Channel
 # Seconds after which an idle connection is not trusted: firewalls forget it without a word.
 _STALE: Final = 60.0
 _PER_CONNECTION: Final = 5  # a window opens one connection for so many messages, up to the limit
-_BARREN: Final = 3
+_BARREN: Final = 3  # new connections in a row that end without having served a message
 _LOST: Final = "connection_lost"
 
 
 class Line:
     """One connection at work: its socket, its conversation, and what is still to be written."""
 
-    __slots__ = ("conversation", "deadline", "out", "session", "used_at")
+    __slots__ = ("conversation", "deadline", "fresh", "out", "session", "used_at")
 
     def __init__(self, session: Session, now: float) -> None:
         self.session = session
         self.conversation = Conversation(session.offers)
         self.out: bytes | memoryview = b""
+        self.fresh = True  # opened for this window
         self.deadline = self.used_at = now
 
 
@@ -94,7 +95,7 @@ class SmtpChannel:
         if window.stopped:
             code, words = window.stopped
             trouble = (code, f"the server does not serve this sender: {code} {words}")
-        if window.unsent and not window.answered:
+        if window.waiting and not window.answered:
             raise ChannelUnavailable(f"{place}: {trouble[1]}")
         window.give_up(trouble[0] or _LOST, trouble[1])
 
@@ -111,7 +112,7 @@ class Switchboard:
         self._lines: dict[int, Line] = {}
         self._idle: list[Line] = []
         self._opening = 0
-        self._barren = 0  # connections in a row that ended without having served a message
+        self._barren = 0
         self._arrived: deque[Future[Session]] = deque()
         self._pool: ThreadPoolExecutor | None = None
         self._bell, self._button = socket.socketpair()
@@ -125,7 +126,8 @@ class Switchboard:
         now = monotonic()
         self._welcome()
         for line in tuple(self._idle):
-            if now - line.used_at > _STALE or not line.session.silent():
+            line.fresh = False
+            if now - line.used_at > _STALE:
                 self._forget(line)
         if not self._lines and not self._opening:
             # Alone, so that a wrong password is tried once and not on every connection.
@@ -226,8 +228,9 @@ class Switchboard:
             code, words = conversation.closing.label, conversation.closing.words
         self.trouble = (code, words)
         conversation.lost(code, words)
-        self._barren = 0 if conversation.served else self._barren + 1
-        # After some that served nobody, the next would do no better.
+        # After some that served nobody, the next would do no better. An older connection says
+        # nothing: servers hang up on idle ones.
+        self._barren = 0 if conversation.served else self._barren + line.fresh
         if reopen and self._barren < _BARREN and window.waiting and not window.stopped:
             self._open()
 
@@ -247,8 +250,6 @@ class Switchboard:
             if conversation.closing:
                 self._drop(line, window, "", "")
                 return
-            if out and line.out:
-                raise Garbled
         except Garbled:
             self._drop(line, window, "garbled", "the server's answer makes no sense")
         except OSError:

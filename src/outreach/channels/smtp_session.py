@@ -61,20 +61,10 @@ class Session:
     def read(self) -> bytes | None:
         """What has come; empty when the server hung up, nothing when there is no more yet."""
         try:
-            data = self._sock.recv(_READ)
-            # Of TLS, decrypted bytes may wait inside the library, where no poll sees them.
-            while isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
-                data += self._sock.recv(_READ)
+            # Larger than a TLS record, so that none of it waits where no poll sees it.
+            return self._sock.recv(_READ)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return None
-        return data
-
-    def silent(self) -> bool:
-        """Whether an idle connection may be used: no 421 waits and nobody hung up."""
-        try:
-            return self.read() is None
-        except OSError:
-            return False
 
     def close(self, *, quit_: bool = False) -> None:
         with suppress(OSError):

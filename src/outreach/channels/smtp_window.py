@@ -13,7 +13,6 @@ from outreach.core.model import Message, Outcome, refused, unavailable
 
 # Seconds after which no further message of a window is begun: its lease may be running out.
 _PATIENCE: Final = 30.0
-_TRIES: Final = 2  # new connections that may end at the envelope of one message
 _LATE: Final = "the window took too long; the message was not begun"
 
 
@@ -90,7 +89,6 @@ class Window:
         self.open = len(messages)
         self.answered = False  # whether the server has taken, or refused, any message
         self.stopped: tuple[str, str] | None = None
-        self._turned_away = False
         self._queue = deque(Letter(message) for message in messages)
         self._outcomes: list[tuple[int, Outcome]] = []
         self._clerk = clerk
@@ -98,12 +96,8 @@ class Window:
 
     @property
     def waiting(self) -> bool:
+        """Whether a message has not been begun."""
         return bool(self._queue)
-
-    @property
-    def unsent(self) -> bool:
-        """Whether a message was not sent for want of a connection."""
-        return self._turned_away or bool(self._queue)
 
     def take(self, offers: Offers) -> Letter | None:
         queue = self._queue
@@ -125,15 +119,11 @@ class Window:
         self._note(letter, outcome)
 
     def put_back(self, letter: Letter, code: str, detail: str, *, served: bool) -> None:
+        """A letter at which a new connection ended goes behind all the others."""
         if served:
             self._queue.appendleft(letter)
-            return
-        letter.failures += 1
-        if letter.failures < _TRIES:
-            self._queue.append(letter)
         else:
-            self._turned_away = True
-            self._note(letter, unavailable(code, detail))
+            self._queue.append(letter)
 
     def stop(self, letter: Letter, code: str, detail: str) -> None:
         self.stopped = self.stopped or (code, detail)

@@ -34,13 +34,12 @@ class Offers(NamedTuple):
 
 
 class Letter:
-    """A message on its way. `failures` counts new connections that ended at its envelope."""
+    """A message on its way, and what is written for it: two commands and the data."""
 
-    __slots__ = ("data", "digest", "failures", "mail", "message", "problem", "rcpt")
+    __slots__ = ("data", "digest", "mail", "message", "problem", "rcpt")
 
     def __init__(self, message: Message) -> None:
         self.message = message
-        self.failures = 0
         self.mail = self.rcpt = self.data = self.digest = b""
         self.problem: tuple[int, Reply] | None = None
 
@@ -57,7 +56,7 @@ class Desk(Protocol):
     def put_back(self, letter: Letter, code: str, detail: str, *, served: bool) -> None:
         """The letter certainly did not go out and may take another connection.
 
-        `served`: this connection had served others before, so the letter is hardly to blame.
+        `served`: this connection has served others, so the letter is hardly to blame.
         """
         ...
 
