@@ -2,7 +2,18 @@
 
 import typer
 
-from outreach.cli import audit, calendar, campaigns, check, database, demo, init, runs, segments
+from outreach.cli import (
+    audit,
+    calendar,
+    campaigns,
+    check,
+    database,
+    demo,
+    init,
+    run,
+    runs,
+    segments,
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -19,6 +30,6 @@ def add_to(app: typer.Typer) -> None:
     app.command()(campaigns.preview)
     app.command()(campaigns.approve)
     app.command()(campaigns.approvals)
-    app.command()(campaigns.run)
+    app.command()(run.run)
     app.add_typer(runs.app, name="runs")
     app.command()(runs.worker)

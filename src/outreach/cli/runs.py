@@ -27,7 +27,7 @@ def listing(context: typer.Context) -> None:
 @app.command()
 def show(context: typer.Context, run: RunId) -> None:
     """One run: decisions, message states, what is open."""
-    from outreach.cli.campaigns import run_document, show_run
+    from outreach.cli.run import run_document, show_run
 
     door: Door = context.obj
     document = run_document(door, run)
@@ -50,7 +50,7 @@ def pause(context: typer.Context, run: RunId) -> None:
 @app.command()
 def resume(context: typer.Context, run: RunId) -> None:
     """Let a paused run go on, and work it."""
-    from outreach.cli.campaigns import work_run
+    from outreach.cli.run import work_run
     from outreach.store import runs
 
     door: Door = context.obj
@@ -85,7 +85,7 @@ def cancel(
 @app.command()
 def retry(context: typer.Context, run: RunId) -> None:
     """Try again now what was certainly not taken. Messages in doubt are left alone."""
-    from outreach.cli.campaigns import work_run
+    from outreach.cli.run import work_run
     from outreach.store import windows
 
     door: Door = context.obj
@@ -114,7 +114,7 @@ def _move(context: typer.Context, run: int, to: str, since: list[str]) -> None:
 
 def _state(context: typer.Context, run: int) -> None:
     """The run's document, for scripts."""
-    from outreach.cli.campaigns import run_document
+    from outreach.cli.run import run_document
 
     door: Door = context.obj
     if door.json:

@@ -1,0 +1,163 @@
+"""`outreach run`: open the run of an occurrence, work it to its end, and say what came of it."""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from outreach.cli.campaigns import CampaignName, Occurrence, show_decisions
+from outreach.cli.door import BAD_DATA, NOT_ALLOWED, PROBLEMS, Door, Failure
+from outreach.cli.output import console, emit_json, next_step, progress, say, table
+
+if TYPE_CHECKING:
+    from outreach.plan import Due
+
+
+def run(context: typer.Context, campaign: CampaignName, occurrence: Occurrence = None) -> None:
+    """Open the run and work it to the end. Repeating it goes on, and never sends twice."""
+    from outreach import plan as verb
+    from outreach.cli.engine import definition
+    from outreach.core.occurrence import Blocked
+    from outreach.store import runs
+
+    door: Door = context.obj
+    defined, now = definition(door, campaign), door.now()
+    with door.database.reading() as conn:
+        due = verb.prepare(conn, defined, occurrence, now)
+        if isinstance(due, Blocked):
+            raise Failure(BAD_DATA, f"{campaign}: {due.sentence.in_('en')}")
+        existing = runs.find(conn, campaign, due.occurrence.key)
+    if existing is None:
+        _refuse_unless_due(door, due)
+    run_id, fresh = verb.open_run(door.database, due, door.actor, now)
+    if not fresh:
+        _say_existing(door, run_id, existing, defined)
+    work_run(door, run_id)
+
+
+def _refuse_unless_due(door: Door, due: "Due") -> None:
+    """A new run needs an enabled, approved campaign and an occurrence whose time is now."""
+    name, occurrence, now = due.definition.campaign_id, due.occurrence, door.now()
+    campaign, zone = due.definition.campaign, door.config.firm.zone
+    if not campaign.enabled:
+        raise Failure(BAD_DATA, f"{name}: is not enabled; set enabled = true in its file")
+    if occurrence.due_at > now:
+        when = local_time(occurrence.due_at, zone)
+        raise Failure(
+            NOT_ALLOWED,
+            f"{name}: {occurrence.key} is not due before {when}; `plan` can show it now",
+        )
+    if occurrence.expires_at <= now:
+        when = local_time(occurrence.expires_at, zone)
+        raise Failure(
+            NOT_ALLOWED, f"{name}: {occurrence.key} expired at {when}; what it tells is over"
+        )
+    if not due.values.approved:
+        raise Failure(
+            NOT_ALLOWED,
+            f"{name}: nobody has approved this text and campaign;"
+            f" outreach approve {name} --as USER (not {campaign.owner})",
+        )
+
+
+def _say_existing(door: Door, run_id: int, existing: Any, defined: Any) -> None:
+    if existing is None:
+        return
+    say(door, f"Run {run_id} of {existing['occurrence']} is {existing['state']}; going on with it.")
+    changed = [
+        kind for kind, part in defined.parts.items() if existing[f"{kind}_digest"] != part.digest
+    ]
+    if changed:
+        say(
+            door,
+            f"Its files changed since ({', '.join(changed)}); the run keeps what it began with.",
+        )
+
+
+def work_run(door: Door, run_id: int) -> None:
+    """Work a run to its end with progress, and report; exit 1 when messages are left unsent."""
+    import time
+
+    from outreach.cli.engine import Adapters, engine
+    from outreach.engine import local
+
+    adapters, started = Adapters(door), time.monotonic()
+    try:
+        with progress(door, f"run {run_id}") as tick:
+            ended = local.work(engine(door, adapters, tick, tick), run_id)
+    finally:
+        adapters.close()
+    document = run_document(door, run_id)
+    document["seconds"] = round(time.monotonic() - started, 3)
+    document["stopped"], document["next_at"] = ended.stopped, ended.next_at
+    if door.json:
+        emit_json(document)
+    else:
+        show_run(door, document)
+        next_step(
+            door, f"outreach log --run {run_id}",
+            f"outreach explain CLIENT {document['campaign']}", "outreach audit verify",
+        )  # fmt: skip
+    unsent = sum(document["messages"].get(s, 0) for s in ("ready", "sending", "in_doubt", "failed"))
+    if ended.stopped or unsent:
+        waits = f"{unsent:,} messages are not sent" if unsent else "a sender stopped"
+        hint = f"nothing is lost; look with `outreach runs show {run_id}`, then run it again"
+        raise Failure(PROBLEMS, [*ended.stopped, f"run {run_id}: {waits}; {hint}"])
+
+
+def run_document(door: Door, run_id: int) -> dict[str, Any]:
+    """A run with its counters, as `run --json` and `runs show --json` give it."""
+    from outreach.store import runs
+
+    with door.database.reading() as conn:
+        found = runs.load(conn, run_id)
+        if found is None:
+            raise Failure(BAD_DATA, f"there is no run {run_id}; see `outreach runs`")
+        counts = runs.counts(conn, run_id)
+    decisions = counts.get("decision", {})
+    return {
+        "run": run_id,
+        "campaign": found["campaign"],
+        "occurrence": found["occurrence"],
+        "state": found["state"],
+        "audience": found["audience"],
+        **{name: decisions.get(name, 0) for name in ("allow", "defer", "suppress")},
+        "messages": counts.get("state", {}),
+        "channels": counts.get("channel", {}),
+        "reasons": dict(sorted(counts.get("reason", {}).items(), key=lambda item: -item[1])),
+        "sms_parts": counts.get("parts", {}).get("sms", 0),
+        "opened_at": found["opened_at"],
+        "opened_by": found["opened_by"],
+        "expires_at": found["expires_at"],
+        "finished_at": found["finished_at"],
+    }
+
+
+def show_run(door: Door, document: dict[str, Any]) -> None:
+    """A run for people."""
+    from outreach.core.words import STATES
+
+    out, language = console(), door.config.language
+    out.print(
+        f"[bold]run {document['run']}[/] {document['campaign']} {document['occurrence']}:"
+        f" {document['state']}"
+    )
+    show_decisions(door, document)
+    rows = [(s, n, STATES[s].sentence.in_(language)) for s, n in document["messages"].items()]
+    if rows:
+        out.print(table("", ("message state", "messages", ""), rows))
+    channels = ", ".join(f"{name} {n:,}" for name, n in document["channels"].items())
+    line = f"Channels: {channels or 'none'}; SMS parts {document['sms_parts']:,}"
+    if seconds := document.get("seconds"):
+        total = sum(document["channels"].values())
+        line += f"; {seconds:.1f} s, {total / seconds:,.0f} messages/s"
+    out.print(line)
+    if document.get("next_at"):
+        zone = door.config.firm.zone
+        out.print(f"Held messages or retries are due at {local_time(document['next_at'], zone)}.")
+
+
+def local_time(at: Any, zone: str) -> str:
+    """A moment on the firm's clock."""
+    from zoneinfo import ZoneInfo
+
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M} ({zone})"
