@@ -44,7 +44,7 @@ def _refuse_unless_due(door: Door, due: "Due") -> None:
         when = local_time(occurrence.due_at, zone)
         raise Failure(
             NOT_ALLOWED,
-            f"{name}: {occurrence.key} is not due before {when}; `plan` can show it now",
+            f"{name}: {occurrence.key} is not due before {when}; `plan` shows it",
         )
     if occurrence.expires_at <= now:
         when = local_time(occurrence.expires_at, zone)
