@@ -136,6 +136,7 @@ def test_pages_follow_each_other_by_client_id(database: Database) -> None:
             columns=[client.c.id, client.c.client_no], also=[client.c.id != 3],
         ):  # fmt: skip
             pages.append(found)
+            assert found[0][0] > after  # else this would never end
             after = found[-1][0]
         assert audience.count(conn, segment(TRUE), ASKED, also=[client.c.id != 3]) == 5
 
