@@ -1,22 +1,48 @@
-"""Reading back: the send log, and why one client got what he got."""
+"""Reading back: why one client got, or did not get, a campaign's message."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, RowMapping
 
-from outreach.core.model import ALLOW, CampaignFacts, Candidate, Defer, Facts, Route
+from outreach.core.model import ALLOW, CampaignFacts, Candidate, Defer, Facts
 from outreach.core.occurrence import Occurrence
 from outreach.core.policy import explain as ask_gates
 from outreach.core.policy import gates_for
+from outreach.core.recorded import RecordedChannel, recorded
 from outreach.core.run_values import RunValues
 from outreach.core.segment import describe
-from outreach.core.words import REASONS, STATES, Channel, Reason, State
+from outreach.core.words import REASONS, STATES, Sentence, State
 from outreach.project.definition import Definition, redefine
-from outreach.store import facts, runs, sendlog
+from outreach.store import runs, sendlog
+from outreach.store.sendlog import Told
+
+NOT_IN_AUDIENCE, NOT_DECIDED = "not_in_audience", "not_decided_yet"
+
+_OUTSIDE = Sentence(
+    "The client is not in the run's audience: the segment did not take the client in when the run"
+    " was planned.",
+    "该客户不在本期目标客群中（以计划时的客户资料为准）。",
+)
+_REPEATED = Sentence(
+    "Nor is a client whom the campaign reached within the last {} days.",
+    "{}天内已收到本活动信息的客户也不在其中。",
+)
+_PENDING = Sentence(
+    "The run is still being planned and has not come to this client.",
+    "本期仍在计划中，尚未处理到该客户。",
+)
+_CHANGED = Sentence(
+    " The rule has changed since; this is the recorded verdict.",
+    "规则此后已变更，此处为当时记录的结论。",
+)
+# The best that happened on any channel is what came of the candidate.
+_BEST = (
+    State.DELIVERED, State.ACCEPTED, State.SENDING, State.READY, State.HELD, State.IN_DOUBT,
+    State.UNDELIVERED, State.FAILED, State.EXPIRED, State.CANCELLED, State.SUPPRESSED,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +53,7 @@ class Gate:
     gate: str
     verdict: str  # allow | defer | suppress
     reason: str | None
+    until: datetime | None  # of a deferral
     facts: dict[str, object]
     sentence: str
 
@@ -37,16 +64,17 @@ class Explained:
 
     client: str
     campaign: str
-    run: int | None
-    occurrence: str | None
-    outcome: str  # a message state, `suppressed`, or `not_in_audience`
+    run: int
+    occurrence: str
+    outcome: str  # a message state, `not_in_audience` or `not_decided_yet`
+    reason: str | None
     summary: str
     segment: str  # the segment in a sentence
     decided_at: datetime | None
     approval: dict[str, Any] | None
-    policy_version: str | None
+    policy_version: str
     gates: tuple[Gate, ...]
-    messages: tuple[dict[str, Any], ...]
+    messages: tuple[dict[str, Any], ...]  # addresses in full; masked where they are shown
 
 
 def explain(
@@ -60,45 +88,58 @@ def explain(
 ) -> Explained | str:
     """Every gate with the facts it saw, from the stored decision of the latest run (or `run_id`).
 
-    A sentence when there is no such client or the campaign never ran.
+    A sentence when there is no such client or run.
     """
-    known = facts.client_numbered(conn, client_no, ["id"])
-    if known is None:
+    client_id = sendlog.client_id(conn, client_no)
+    if client_id is None:
         return f"{client_no}: the client book has no such client"
-    client_id = known[0]
     found = runs.that_decided(conn, campaign, client_id, run_id)
+    if found is None and run_id is not None:
+        return f"run {run_id} is no run of {campaign}; see `outreach runs`"
     if found is None:
         return f"{campaign}: has never run; `outreach preview` shows what it would do"
-    definition = redefine(runs.parts(conn, found))
+    parts = runs.parts(conn, found)
+    definition = redefine(parts)
     stored = runs.decided(conn, found["id"], client_id)
-    segment = describe(definition.segment, language)
-    head = (client_no, campaign, int(found["id"]), found["occurrence"])
-    if stored is None:
-        zh = language.startswith("zh")
-        why = "该客户不在本期目标客群中。" if zh else "The client is not in the run's audience."
-        return Explained(*head, "not_in_audience", why, segment, None, None, None, (), ())
-    stamp, candidate, routes = orjson.loads(stored.facts)
-    decided_at = datetime.fromtimestamp(stamp, UTC)
-    values = RunValues.load(found["values"])
-    seen = _campaign(definition, values)
-    gates = tuple(
-        gate
-        for route, hits in routes
-        for gate in _gates(_candidate(candidate), route, hits, seen, decided_at, language)
-    )
     told = sendlog.told(conn, found["id"], client_id, now)
-    outcome = _outcome(stored.verdict, [one.state for one in told])
+    if stored is None:
+        outcome, reason, summary = _undecided(found, definition, client_id, language)
+    else:
+        outcome, reason = _outcome(stored, told)
+        summary = _summary(outcome, reason, language)
+    record = recorded(stored.facts) if stored is not None else None
+    seen = _campaign(definition, RunValues.load(found["values"]))
     return Explained(
-        *head,
-        outcome,
-        _summary(outcome, stored.reason, language),
-        segment,
-        decided_at,
-        _approval(conn, found),
-        runs.parts(conn, found)["policy"].name,
-        gates,
-        tuple(_message(one) for one in told),
+        client=client_no,
+        campaign=campaign,
+        run=int(found["id"]),
+        occurrence=found["occurrence"],
+        outcome=outcome,
+        reason=reason,
+        summary=summary,
+        segment=describe(definition.segment, language),
+        decided_at=record.at if record else None,
+        approval=_approval(conn, found),
+        policy_version=parts["policy"].name,
+        gates=tuple(
+            gate
+            for one in (record.channels if record else ())
+            for gate in _gates(record.candidate, one, seen, record.at, language)  # type: ignore[union-attr]
+        ),
+        messages=tuple(_message(one, language) for one in told),
     )
+
+
+def _undecided(
+    found: RowMapping, definition: Definition, client_id: int, language: str
+) -> tuple[str, None, str]:
+    """Why a run has no decision on a client: not a candidate, or not reached yet."""
+    if found["state"] == "planning" and client_id > found["cursor"]:
+        return NOT_DECIDED, None, _PENDING.in_(language)
+    words, days = _OUTSIDE.in_(language), definition.campaign.repeat_after_days
+    if days is not None:
+        words += ("" if language.startswith("zh") else " ") + _REPEATED.in_(language).format(days)
+    return NOT_IN_AUDIENCE, None, words
 
 
 def _campaign(definition: Definition, values: RunValues) -> CampaignFacts:
@@ -106,28 +147,9 @@ def _campaign(definition: Definition, values: RunValues) -> CampaignFacts:
     return definition.facts(occurrence, approved=values.approved, halts_as_of=values.halts_as_of)
 
 
-def _candidate(stored: list[Any]) -> Candidate:
-    expires = stored[Candidate._fields.index("assessment_expires_on")]
-    fields = Candidate._make(stored)
-    return fields._replace(assessment_expires_on=date.fromisoformat(expires) if expires else None)
-
-
-_MOMENTS = [
-    at for at, name in enumerate(Route._fields) if name.endswith("_on") or name == "granted_until"
-]
-
-
-def _route(stored: list[Any]) -> Route:
-    values = list(stored)
-    for at in _MOMENTS:
-        values[at] = datetime.fromisoformat(values[at]) if values[at] else None
-    return Route(Channel(values[0]), *values[1:])
-
-
 def _gates(
     candidate: Candidate,
-    stored: list[Any],
-    hits: list[list[Any]],
+    stored: RecordedChannel,
     campaign: CampaignFacts,
     at: datetime,
     language: str,
@@ -136,46 +158,52 @@ def _gates(
 
     The verdict is the stored one: rules may have changed since, the record has not.
     """
-    route = _route(stored)
-    recorded = {hit[0]: hit for hit in hits}
+    route, hits = stored
+    left = {hit.gate: hit for hit in hits}
     for one in ask_gates(Facts(candidate, route, campaign, at), gates_for(campaign.purpose)):
-        hit = recorded.pop(one.gate, None)
-        verdict, reason = (hit[1], hit[2]) if hit else ("allow", None)
+        hit = left.pop(one.gate, None)
+        verdict, reason = (hit.verdict, hit.reason) if hit else ("allow", None)
+        until = datetime.fromisoformat(hit.until) if hit and hit.until else None
         sentence = one.sentence.in_(language)
-        today = "allow" if one.verdict is ALLOW else (
-            "defer" if isinstance(one.verdict, Defer) else "suppress"
-        )  # fmt: skip
-        if today != verdict:
-            sentence += " (the rule has changed since: this is the recorded verdict)"
-        yield Gate(route.channel, one.gate, verdict, reason, one.facts, sentence)
-    for gate, verdict, reason, _ in recorded.values():
-        words = REASONS[reason].sentence.in_(language)
-        yield Gate(route.channel, gate, verdict, reason, {}, words)
+        if _named(one.verdict) != verdict:
+            sentence += _CHANGED.in_(language)
+        yield Gate(route.channel, one.gate, verdict, reason, until, one.facts, sentence)
+    # What no gate of today knows: the text that could not be rendered, or a gate since removed.
+    for hit in left.values():
+        words = _reason_words(hit.reason, language)
+        yield Gate(route.channel, hit.gate, hit.verdict, hit.reason, None, {}, words)
 
 
-def _outcome(verdict: str, states: list[State]) -> str:
-    if verdict == "suppress" or not states:
-        return State.SUPPRESSED
-    order = (
-        State.DELIVERED,
-        State.ACCEPTED,
-        State.SENDING,
-        State.READY,
-        State.HELD,
-        State.IN_DOUBT,
-    )
-    return next((state for state in order if state in states), states[0])
+def _named(verdict: object) -> str:
+    if verdict is ALLOW:
+        return "allow"
+    return "defer" if isinstance(verdict, Defer) else "suppress"
+
+
+def _outcome(stored: Any, told: Sequence[Told]) -> tuple[str, str | None]:
+    """What came of the candidate over all channels, and the reason where there is one."""
+    if not told:
+        return State.SUPPRESSED.value, stored.reason
+    best = min(told, key=lambda one: _BEST.index(one.state))
+    if best.last is not None:
+        return best.state.value, best.last.code or None
+    return best.state.value, stored.reason if best.state is State.HELD else None
 
 
 def _summary(outcome: str, reason: str | None, language: str) -> str:
-    words = STATES[outcome].sentence.in_(language)
-    zh = language.startswith("zh")
+    state, zh = STATES[outcome].sentence.in_(language), language.startswith("zh")
     if reason is None:
-        return f"信息状态：{words}。" if zh else f"The message {words}."
-    why: Reason = REASONS[reason]
+        return f"信息状态：{state}。" if zh else f"The message {state}."
+    if reason not in REASONS:  # a provider's code
+        return f"信息状态：{state}（{reason}）。" if zh else f"The message {state} ({reason})."
+    why = REASONS[reason]
     if zh:
-        return f"信息状态：{words}；原因：{why.sentence.zh}。处理：{why.remedy.zh}。"
-    return f"The message {words}: {why.sentence.en}. What to do: {why.remedy.en}."
+        return f"信息状态：{state}；原因：{why.sentence.zh}。处理：{why.remedy.zh}。"
+    return f"The message {state}: {why.sentence.en}. What to do: {why.remedy.en}."
+
+
+def _reason_words(reason: str, language: str) -> str:
+    return REASONS[reason].sentence.in_(language) if reason in REASONS else reason
 
 
 def _approval(conn: Connection, found: RowMapping) -> dict[str, Any] | None:
@@ -186,17 +214,22 @@ def _approval(conn: Connection, found: RowMapping) -> dict[str, Any] | None:
     return {"id": row["id"], "by": row["actor"], "at": row["at"], "digest": row["digest"]}
 
 
-def _message(one: Any) -> dict[str, Any]:
-    row, last = one.row, one.last
+def _message(one: Told, language: str) -> dict[str, Any]:
+    row, last = one.message, one.last
+    code = last.code if last else ""
     return {
         "message": row.id,
         "channel": row.channel,
         "address": row.address,
         "locale": row.locale,
-        "state": one.state,
-        "code": last.code if last else "",
+        "state": one.state.value,
+        "sentence": one.state.sentence.in_(language),
+        "code": code,
+        "why": _reason_words(code, language),
+        "detail": last.detail if last else "",
         "at": last.at if last else None,
-        "held_until": row.not_before if one.state == State.HELD else None,
+        "held_until": one.due_at if one.state is State.HELD else None,
+        "sms_parts": row.sms_parts,
         "provider_ref": last.provider_ref if last else "",
         "content_digest": row.content_digest.hex(),
         "bytes_digest": last.digest.hex() if last else "",

@@ -27,6 +27,7 @@ class Standing(NamedTuple):
     not_before: datetime
     retry_at: datetime | None = None  # waits for another try at this moment
     retry_open: bool = False  # another try is in a sender's hands
+    lease_until: datetime | None = None  # of the window it is in, while that has no outcome
 
 
 def derive(happened: Sequence[Happened], standing: Standing, now: datetime) -> State:
@@ -40,7 +41,7 @@ def derive(happened: Sequence[Happened], standing: Standing, now: datetime) -> S
     if last is not State.READY:
         return last
     if standing.retry_open:
-        return State.SENDING
+        return _in_hand(standing, now)
     if standing.retry_at is None:
         return State.CANCELLED
     return State.HELD if standing.retry_at > now else State.READY
@@ -48,7 +49,13 @@ def derive(happened: Sequence[Happened], standing: Standing, now: datetime) -> S
 
 def _unsent(standing: Standing, now: datetime) -> State:
     if standing.in_window:
-        return State.SENDING
+        return _in_hand(standing, now)
     if standing.batch == "cancelled":
         return State.CANCELLED
     return State.HELD if standing.not_before > now else State.READY
+
+
+def _in_hand(standing: Standing, now: datetime) -> State:
+    """A sender whose lease ran out is taken for gone before anybody has swept after it."""
+    over = standing.lease_until is not None and standing.lease_until <= now
+    return State.IN_DOUBT if over else State.SENDING
