@@ -13,6 +13,7 @@ from outreach.core.consent import (
     ConsentState,
     Source,
     fold,
+    until,
 )
 
 DAY0 = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -123,7 +124,12 @@ STOP = event(5, "withdraw sms_mo sms *")
             id="events count in the order they were captured, not recorded",
         ),
         pytest.param(
-            [event(30, "withdraw sms_mo sms *")], NO_CONSENT, id="what comes later is not yet known"
+            [event(30, "grant web sms marketing")], NO_CONSENT, id="a later grant is not yet given"
+        ),
+        pytest.param(
+            [event(30, "withdraw sms_mo sms *")],
+            ConsentState(stopped_on=on(30)),
+            id="an opt-out counts even when its clock ran ahead",
         ),
     ],
 )
@@ -153,3 +159,7 @@ def test_no_import_ever_lifts_an_opt_out(events: list[ConsentEvent]) -> None:
     )
 
     assert before[:3] == after[:3]
+
+
+def test_the_past_does_not_know_what_came_later() -> None:
+    assert until([STOP, event(9, "grant web sms marketing")], on(5)) == [STOP]

@@ -7,6 +7,8 @@ from outreach.cli import (
     calendar,
     campaigns,
     check,
+    clients,
+    consent,
     database,
     demo,
     init,
@@ -23,6 +25,10 @@ def add_to(app: typer.Typer) -> None:
     app.command()(check.check)
     app.command()(check.schema)
     app.add_typer(database.app, name="db")
+    app.add_typer(clients.clients, name="clients")
+    app.add_typer(clients.holdings, name="holdings")
+    app.add_typer(consent.app, name="consent")
+    app.add_typer(clients.halts, name="halts")
     app.add_typer(calendar.app, name="calendar")
     app.add_typer(segments.app, name="segment")
     app.add_typer(audit.app, name="audit")

@@ -69,7 +69,9 @@ _STOPS: Final = frozenset({Action.WITHDRAW.value, Action.OBJECT.value})
 
 
 def fold(events: Sequence[ConsentEvent], channel: str, purpose: str, at: datetime) -> ConsentState:
-    """The state at `at` (events captured later are left out), gate by gate, the latest event first.
+    """The state at `at`, gate by gate, the latest event first. Grants captured later are left out;
+    opt-outs count all the same, so that no clock that runs ahead can lose one (who asks about the
+    past gives the events `until` then).
 
     An opt-out stands until the client lifts it: by a grant that is newer and the client's own
     (form, app, START), never by an import or a member of staff. An opt-out of everything, which is
@@ -81,7 +83,7 @@ def fold(events: Sequence[ConsentEvent], channel: str, purpose: str, at: datetim
         return NO_CONSENT
     objected = stopped = purpose_stopped = None
     grant: ConsentEvent | None = None
-    until: datetime | None = None
+    term: datetime | None = None
     for event in _in_order(events, at):
         if event.channel not in (None, channel) or event.purpose not in (None, purpose):
             continue
@@ -93,18 +95,23 @@ def fold(events: Sequence[ConsentEvent], channel: str, purpose: str, at: datetim
                 if event.channel is None and event.purpose is None:
                     objected = _lifted(objected, when)
             if event.purpose is not None and _counts(event, grant):
-                grant, until = event, event.valid_until
+                grant, term = event, event.valid_until
         elif event.action in _STOPS:
             if event.purpose is not None:
-                purpose_stopped, grant, until = when, None, None
+                purpose_stopped, grant, term = when, None, None
             elif event.channel is not None:
                 stopped = when
             else:
                 objected = when
         elif event.action == Action.EXPIRE and grant is not None:
-            until = when if until is None else min(until, when)
+            term = when if term is None else min(term, when)
     granted = None if grant is None else grant.captured_at
-    return ConsentState(objected, stopped, purpose_stopped, granted, until)
+    return ConsentState(objected, stopped, purpose_stopped, granted, term)
+
+
+def until(events: Sequence[ConsentEvent], at: datetime) -> list[ConsentEvent]:
+    """The events a client had caused by `at`: the ledger as of an earlier moment."""
+    return [event for event in events if event.captured_at <= at]
 
 
 def _counts(grant: ConsentEvent, standing: ConsentEvent | None) -> bool:
@@ -112,9 +119,9 @@ def _counts(grant: ConsentEvent, standing: ConsentEvent | None) -> bool:
 
 
 def _in_order(events: Sequence[ConsentEvent], at: datetime) -> Iterable[ConsentEvent]:
-    """Events up to `at`, oldest first; a paper form may be recorded days after it was signed.
+    """What counts at `at`, oldest first; a paper form may be recorded days after it was signed.
     Opt-outs come last among events of one moment."""
-    past = [event for event in events if event.captured_at <= at]
+    past = [event for event in events if event.captured_at <= at or event.action in _STOPS]
     return sorted(past, key=lambda event: (event.captured_at, event.action in _STOPS))
 
 
