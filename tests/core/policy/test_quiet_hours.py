@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from outreach.core.model import ALLOW, ContactHours, Defer
 from outreach.core.policy.quiet_hours import quiet_hours, says
-from outreach.core.policy.wall_clock import clocks_of, ever_open, is_open, next_open
+from outreach.core.policy.wall_clock import clocks_of, ever_open, is_open, next_open, next_shut
 from outreach.core.words import Reason
 
 from .cases import facts
@@ -132,6 +132,32 @@ def test_an_opening_within_the_repeated_hour_comes_twice() -> None:
 
     # 01:10 for the second time: the first 01:30 has passed, the second is twenty minutes off.
     assert next_open(hours, clock, utc("2026-11-01T01:10-05:00")) == utc("2026-11-01T01:30-05:00")
+
+
+@pytest.mark.parametrize(
+    ("zones", "now", "shuts"),
+    [
+        pytest.param(
+            (SHANGHAI,), "2026-11-22T20:59+08:00", "2026-11-22T21:00+08:00", id="in a minute"
+        ),
+        pytest.param(
+            (SHANGHAI,), "2026-11-22T21:00+08:00", "2026-11-23T21:00+08:00", id="just now: tomorrow"
+        ),
+        pytest.param(
+            (NY,), "2026-10-31T21:30-04:00", "2026-11-01T21:00-05:00", id="over a clock change"
+        ),
+        pytest.param(
+            (NY, LONDON), "2026-07-01T15:00-04:00", "2026-07-01T21:00+01:00",
+            id="the first of several clocks",
+        ),
+    ],
+)  # fmt: skip
+def test_contact_hours_end_when_they_end_on_any_clock(
+    zones: tuple[str, ...], now: str, shuts: str
+) -> None:
+    clocks = clocks_of(facts(zone=None, candidate_zones=zones))
+
+    assert next_shut(HOURS, clocks, utc(now)) == utc(shuts)
 
 
 def test_the_sentence_tells_the_clients_own_time() -> None:
