@@ -119,6 +119,8 @@ def _masked(row: tuple[Any, ...]) -> dict[str, Any]:
 
 
 def _print(door: Door, segment: "Segment", document: dict[str, Any]) -> None:
+    from outreach.core.segment.sentence import CHOICES
+
     out, language = console(), door.config.language
     out.print(f"[bold]{segment.name.in_(language)}[/]  {document['segment']}")
     out.print(document["sentence"][language], markup=False)
@@ -130,7 +132,11 @@ def _print(door: Door, segment: "Segment", document: dict[str, Any]) -> None:
             some = ", ".join(numbers[:5])
             out.print(f"{file}: {len(numbers):,} numbers are not in the client book: {some}")
     if document["sample"]:
-        rows = [[facts[name] for name in _SAMPLE] for facts in document["sample"]]
+        sample = [
+            {**facts, "status": CHOICES[facts["status"]].in_(language)}
+            for facts in document["sample"]
+        ]
+        rows = [[facts[name] for name in _SAMPLE] for facts in sample]
         out.print(table("Sample", _SAMPLE, rows))
 
 
