@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from outreach.core.model import ALLOW, ContactHours, Defer
 from outreach.core.policy.quiet_hours import quiet_hours, says
-from outreach.core.policy.wall_clock import clocks_of, ever_open, is_open, next_open, next_shut
+from outreach.core.policy.wall_clock import clocks_of, is_open, next_open, next_shut
 from outreach.core.words import Reason
 
 from .cases import facts
@@ -122,8 +122,6 @@ def test_zones_that_share_no_hour_are_never_open_and_looked_at_daily() -> None:
     seen = facts(now=now, zone=None, contact_hours=office, candidate_zones=(SHANGHAI, NY))
 
     assert quiet_hours(seen) == Defer(now + timedelta(days=1), Reason.QUIET_HOURS)
-    assert not ever_open(office, (SHANGHAI, NY), now)
-    assert ever_open(HOURS, (LONDON, NY), now)
 
 
 def test_an_opening_within_the_repeated_hour_comes_twice() -> None:

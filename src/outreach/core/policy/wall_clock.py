@@ -52,7 +52,7 @@ def next_open(hours: ContactHours, clocks: tuple[ZoneInfo, ...], at: datetime) -
     """`at` if it is open then, else the next moment at which every clock is in contact hours.
 
     Clocks that never share an hour give the same time tomorrow: nothing goes out, and the message
-    is looked at again until it is stale (`ever_open` finds such a configuration beforehand).
+    is looked at again until it is stale (`outreach check` refuses such a configuration).
     """
     if is_open(hours, clocks, at):
         return at
@@ -73,12 +73,6 @@ def next_shut(hours: ContactHours, clocks: tuple[ZoneInfo, ...], at: datetime) -
         for day in (0, 1)
     )
     return min(closing for closing in closings if closing > at)
-
-
-def ever_open(hours: ContactHours, zones: tuple[str, ...], at: datetime) -> bool:
-    """Whether the zones share any contact hour in the days after `at`."""
-    clocks = _all_clocks(zones)
-    return is_open(hours, clocks, next_open(hours, clocks, at))
 
 
 def _openings(hours: ContactHours, clocks: tuple[ZoneInfo, ...], at: datetime) -> list[datetime]:
