@@ -145,6 +145,56 @@ CONFIG_FAULTS: Faults = {
         replace("config.toml", "hotline = ", "hotlin = "),
         "config.toml:5: firm.hotlin: is not a known key, write hotline",
     ),
+    "empty hotline": (
+        replace("config.toml", 'hotline = "95000"', 'hotline = " "'),
+        "config.toml:5: firm.hotline: is empty, write what clients are to use",
+    ),
+    "database of another kind": (
+        replace("config.toml", "[firm]", 'database = "mysql://db"\n[firm]'),
+        'config.toml:1: database: "mysql" is not a database kind known here,'
+        " write sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME",
+    ),
+    "SMS sender without an address": (
+        replace("config.toml", 'address = "95000"', 'address = ""'),
+        "config.toml:15: senders.sms-file.address: is empty,"
+        " write the number or id clients see as the sender",
+    ),
+    "Twilio to mainland China, with receipts over http": (
+        replace(
+            "config.toml",
+            '[[routes]]\nchannel = "sms"',
+            '[senders.abroad]\nkind = "twilio_sms"\naddress = "+15005550006"\naccount = "AC0"\n'
+            'receipts_url = "http://example.com/status"\n'
+            '[[routes]]\nchannel = "sms"\nprefix = "+86"\nsender = "abroad"\n'
+            '[[routes]]\nchannel = "sms"',
+        ),
+        "config.toml:26: senders.abroad.receipts_url: is not an https address,"
+        " write the https address of this program's webhook",
+        "config.toml:30: routes[0].sender: Twilio does not carry notices about securities to"
+        " mainland China, name a sender of a mainland gateway",
+    ),
+    "password in clear": (
+        replace(
+            "config.toml",
+            'kind = "file"\nchannel = "email"\n',
+            'kind = "smtp"\nhost = "mail.example.com"\nsecurity = "none"\nusername = "joe"\n',
+        ),
+        "config.toml:20: senders.mail-file.security: the password would cross the network in"
+        ' clear, write "starttls" or "tls"',
+    ),
+    "phone prefix of e-mail": (
+        replace("config.toml", 'sender = "mail-file"', 'sender = "mail-file"\nprefix = "+1"'),
+        "config.toml:29: routes[1].prefix: is a phone prefix,"
+        " leave it out: e-mail addresses have none",
+    ),
+    "no zone for clients of unknown zone": (
+        replace(
+            "config.toml", "[limits.contact_hours]",
+            "[limits]\nunknown_zones = []\n[limits.contact_hours]",
+        ),
+        "config.toml:31: limits.unknown_zones: is empty,"
+        ' write at least one zone, such as ["Asia/Shanghai"]',
+    ),
     "unknown column": (
         replace(
             "config.toml", "[limits.contact_hours]",
@@ -212,6 +262,31 @@ CAMPAIGN_FAULTS: Faults = {
         replace(DIGEST, '"none"', '"R6"'),
         f'{DIGEST}:7: product_risk: "R6" does not fit,'
         " write R1, R2, R3, R4, R5, or none where no product is spoken of",
+    ),
+    "reason for an urgency that is not": (
+        replace(NOTICE, "[occurrence]", 'urgent_why = "x"\n[occurrence]'),
+        f"{NOTICE}:8: urgent_why: means nothing while urgent is false,"
+        " remove it or write urgent = true",
+    ),
+    "product risk of a service notice": (
+        replace(NOTICE, "[occurrence]", 'product_risk = "R3"\n[occurrence]'),
+        f"{NOTICE}:8: product_risk: a service notice speaks of no product on offer,"
+        " remove it, or choose purpose marketing",
+    ),
+    "halts of no exchange": (
+        replace(NOTICE, 'kind = "day"', 'kind = "halt"\nmarkets = []'),
+        f"{NOTICE}:10: occurrence.markets: is empty,"
+        ' write the exchanges, such as ["XSHG", "XSHE", "BJSE"]',
+    ),
+    "value that cannot be named in a text": (
+        replace(NOTICE, "[values]", "[values]\nmy-topic = 1"),
+        f"{NOTICE}:12: values.my-topic: cannot be used as a name in a text,"
+        " write letters, digits and _, beginning with a letter",
+    ),
+    "value with a promise in English": (
+        replace(NOTICE, "an upgrade", "a risk-free upgrade"),
+        f"{NOTICE}:12: values.topic.en: “risk-free” promises a return or denies the risk,"
+        " remove it; say what can be lost",
     ),
     "unknown occurrence": (
         replace(NOTICE, 'kind = "day"', 'kind = "daily"'),
@@ -346,6 +421,26 @@ TEMPLATE_FAULTS: Faults = {
         f"{SMS}:1: needs 2 SMS parts (71 units, UCS-2) in notice,"
         " shorten it or raise max_sms_parts, now 1, in template.toml",
     ),
+    "link in an SMS": (
+        write(SMS, "{{ topic }}https://example.com\n"),
+        f"{SMS}:1: holds a link, which many networks block in an SMS,"
+        " name the website or the hotline",
+    ),
+    "template that no campaign uses is checked too": (
+        write("templates/digest/email.en.subject.j2", "x\n"),
+        "templates/digest/email.en.html.j2:1: is missing beside email.en.subject.j2,"
+        " write this text",
+        "templates/digest/email.en.text.j2:1: is missing beside email.en.subject.j2,"
+        " write this text",
+    ),
+    "loop over a text": (
+        write(SMS, "{{ topic }}\n{% for x in hotline %}{{ x }}{% endfor %}\n"),
+        f"{SMS}:2: a loop needs a list of values (on sample values of notice), mend the text",
+    ),
+    "subject that comes out empty": (
+        write("templates/notice/email.en.subject.j2", "{% if not topic %}x{% endif %}\n"),
+        "templates/notice/email.en.subject.j2:1: the subject comes out empty, write one",
+    ),
     "marketing subject": (
         write("templates/digest/email.zh-CN.subject.j2", "研究摘要\n"),
         "templates/digest/email.zh-CN.subject.j2:1: digest is marketing, and its subject must say"
@@ -386,6 +481,60 @@ def test_a_fault_is_reported_where_it_stands_and_nothing_else_is(
     found = [line.replace(f"{tmp_path}/", "") for line in lines_of(tmp_path)]
 
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "begins"),
+    [
+        pytest.param("{{ topic }}\n{% if hotline %}x\n", ":2: Unexpected end", id="not closed"),
+        pytest.param("{{ topic }}\n{% set x = 1 %}\n", ":2: `set` is not allowed", id="refused"),
+        pytest.param("{{ topic }}\n\n{{ topic.x }}\n", ":3: ", id="field of a text"),
+    ],
+)
+def test_a_tag_that_may_not_stand_there_is_reported_with_its_line(
+    tmp_path: Path, text: str, begins: str
+) -> None:
+    make_project(tmp_path)
+    (tmp_path / SMS).write_text(text, encoding="utf-8")
+
+    (found,) = lines_of(tmp_path)
+
+    assert found.startswith(SMS + begins)
+
+
+def test_a_template_folder_without_a_text_is_reported(tmp_path: Path) -> None:
+    make_project(tmp_path)
+    (tmp_path / "templates/empty").mkdir()
+    apply(tmp_path, write("templates/empty/template.toml", 'name = { zh = "空", en = "Empty" }\n'))
+
+    assert lines_of(tmp_path) == [
+        "templates/empty/template.toml:1: the folder holds no text,"
+        " write one, such as sms.zh-CN.text.j2"
+    ]
+
+
+def test_the_line_of_a_layout_is_reported_in_the_layout(tmp_path: Path) -> None:
+    make_project(tmp_path)
+    layout = "templates/_layout/email.zh-CN.text.j2"
+    change(tmp_path, layout, "{{ risk_line }}", "{{ risc_line }}")
+
+    assert lines_of(tmp_path) == [
+        f"{layout}:3: `risc_line` is not defined in digest, write risk_line",
+        f"{layout}:3: `risc_line` is not defined in notice, write risk_line",
+    ]
+
+
+def test_a_closure_notice_takes_its_dates_from_the_calendar(tmp_path: Path) -> None:
+    make_project(tmp_path)
+    change(tmp_path, NOTICE, 'kind = "day"', 'kind = "closure"')
+    (tmp_path / SMS).write_text("{{ topic }}\n10月1日(星期五)休市\n", encoding="utf-8")
+
+    assert lines_of(tmp_path) == [
+        f"{SMS}:2: “10月1日” is typed by hand in a closure notice,"
+        " write a value such as {{ close_from }}",
+        f"{SMS}:2: “星期五” is typed by hand in a closure notice,"
+        " write a value such as {{ close_from }}",
+    ]
 
 
 def test_faults_in_many_files_are_reported_together_in_order(tmp_path: Path) -> None:
