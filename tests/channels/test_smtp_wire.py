@@ -163,6 +163,8 @@ def test_a_refusal_concerns_its_own_message_only(
         ("MAIL", "553 5.7.1 sender not owned by user"),
         ("MAIL", "530 5.7.0 authentication required"),
         ("RCPT", "530 5.7.0 authentication required"),
+        ("RCPT", "554 5.7.1 <1@ok.test>: Relay access denied"),
+        ("RCPT", "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain"),
     ],
 )
 def test_a_refusal_of_ourselves_blames_no_recipient(offers: Offers, verb: str, said: str) -> None:

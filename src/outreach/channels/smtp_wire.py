@@ -20,6 +20,8 @@ _OUT_OF_STEP: Final = 503  # the commands were in the wrong order, which no reci
 _LONGEST_REPLY: Final = 65536
 _REFERENCE: Final = 200  # characters kept of a reply
 
+# What a relay says to every recipient of a sender it does not know.
+_NO_RELAY = re.compile(r"\brelay|rcpthosts", re.IGNORECASE)
 _STATUS = re.compile(r"(\d\.\d{1,3}\.\d{1,3})(?:\s+|$)")
 _MAILBOX = re.compile(r"([^\s<>@])[^\s<>@]*(?=@)")
 
@@ -89,6 +91,18 @@ class Reply(NamedTuple):
     def words(self) -> str:
         """The same with the names of mailboxes masked, for logs."""
         return _MAILBOX.sub(r"\1***", self.reference)
+
+
+def _is_ours(kind: int, reply: Reply, to: str) -> bool:
+    """Whether a refusal is about the sender or the login, which no recipient can mend."""
+    if reply.code in _LOGIN:
+        return True
+    if reply.code < 500:
+        return False
+    if kind == MAIL:
+        # MAIL speaks of the message only by its SIZE, or by SMTPUTF8 for the recipient's sake.
+        return reply.code != _TOO_LARGE and to.isascii()
+    return kind == RCPT and _NO_RELAY.search(reply.text) is not None
 
 
 class Conversation:
@@ -238,8 +252,7 @@ class Conversation:
             return
         kind, reply = letter.problem
         self.served += 1
-        ours = kind == MAIL and reply.code >= 500 and reply.code != _TOO_LARGE
-        if reply.code in _LOGIN or (ours and letter.message.to.isascii()):
+        if _is_ours(kind, reply, letter.message.to):
             self._desk.stop(letter, reply.label, reply.words)
         elif reply.code >= 500 and reply.code != _OUT_OF_STEP:
             self._desk.settle(letter, refused(reply.label, reply.words))
@@ -268,5 +281,7 @@ class Conversation:
         return letter.mail
 
     def _reply(self, line: bytes) -> Reply:
-        text = b" ".join(part.strip() for part in (*self._lines, line[4:]))
+        text = line[4:].strip()
+        if self._lines:
+            text = b" ".join((*(part.strip() for part in self._lines), text))
         return Reply(int(line[:3]), text.decode("utf-8", "replace"))
