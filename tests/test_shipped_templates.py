@@ -8,11 +8,22 @@ from pathlib import Path
 import pytest
 
 from outreach.core.render import Parts, RenderError, TemplateSet, compile_template
+from outreach.core.render.guard import (
+    FILTERS,
+    LOOP_FIELDS,
+    MAX_ITEMS,
+    MAX_LOOPS,
+    RECORD_FIELDS,
+    TESTS,
+)
+from outreach.core.render.rows import MAX_VALUE
+from outreach.core.render.template_set import LIMITS
 from outreach.core.sms_text import measure
 from outreach.core.values import campaign_values, closure_values, firm_values, sample_values
 from outreach.core.words import Channel, Purpose, Sentence
 from outreach.project.load import Project, load_project
 from outreach.project.phrases import shipped_lint
+from outreach.project.template_names import BUILT_IN
 
 ROOT = Path(__file__).parents[1]
 CAMPAIGNS = (
@@ -256,3 +267,12 @@ def test_plain_text_and_html_say_the_same(name: str, locale: str, parts: Parts) 
     assert set(figures.findall(numbered.sub("", parts[1]))) - {"1"} == set(
         figures.findall(body.replace("&amp;", "&"))
     ) - {"1"}
+
+
+def test_the_page_for_clerks_names_every_value_filter_and_test() -> None:
+    page = (ROOT / "docs" / "templates.md").read_text(encoding="utf-8")
+
+    for name in (*BUILT_IN, *RECORD_FIELDS, *FILTERS, *TESTS, *(f"loop.{x}" for x in LOOP_FIELDS)):
+        assert f"`{name}`" in page
+    for most in (MAX_VALUE, MAX_ITEMS, MAX_LOOPS, *LIMITS.values()):
+        assert f"{most:,}" in page or most == LIMITS["email.subject"]

@@ -22,6 +22,7 @@ NEST = "{% for a in x %}{% for b in x %}{% for c in x %}{% endfor %}{% endfor %}
         pytest.param("{{ x|replace('a', x) }}", "`replace`", id="the replace filter"),
         pytest.param("{{ x|join('a' * 10) }}", "plain texts", id="a separator that is computed"),
         pytest.param("{{ x|join(y) }}", "plain texts", id="a separator that is a value"),
+        pytest.param("{{ x|join(d=y) }}", "plain texts", id="a separator by name"),
         pytest.param("{{ x|join('" + "a" * 21 + "') }}", "at most 20", id="a long separator"),
         pytest.param("{{ x|join(',')|join(',') }}", "directly", id="a join of a join"),
         pytest.param("{% for i in range(10**9) %}{% endfor %}", "given", id="a huge range"),

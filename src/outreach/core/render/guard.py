@@ -25,9 +25,7 @@ MAX_ITEMS: Final = 500  # in a list that is walked over
 MAX_SEPARATOR: Final = 20  # characters between two items of `join`
 
 # Fields of the records in lists (a halted security), and what `loop` may tell inside a loop.
-RECORD_FIELDS: Final = frozenset(
-    {"name", "symbol", "market", "halted", "resumes", "reason", "title", "text", "date", "change"}
-)
+RECORD_FIELDS: Final = frozenset({"name", "symbol", "market", "halted", "resumes", "reason"})
 LOOP_FIELDS: Final = frozenset({"first", "last", "index", "length"})
 
 FILTERS: Final = frozenset(
