@@ -228,6 +228,13 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("consent_event", schema=None) as batch_op:
         batch_op.create_index("ix_consent_event_client_id", ["client_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_consent_event_stop",
+            ["client_id"],
+            unique=False,
+            sqlite_where=sa.text("action IN ('withdraw', 'object')"),
+            postgresql_where=sa.text("action IN ('withdraw', 'object')"),
+        )
 
     op.create_table(
         "decision",

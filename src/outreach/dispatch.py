@@ -5,7 +5,7 @@ is not is in doubt, and nobody sends it again by himself.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
@@ -229,6 +229,9 @@ def _second_look(
     ):
         return {}, {}
     sheet = text.sheet
+    if sheet.campaign.halts_max_age_hours is not None:
+        fresh = replace(sheet.campaign, halts_as_of=facts.halts_as_of(conn))
+        sheet = replace(sheet, campaign=fresh)
     ids = sorted({row.client_id for row in rows})
     clients = {row[0]: row for row in facts.clients(conn, ids, PAGE_COLUMNS)}
     gathered = facts.gather(
@@ -238,6 +241,8 @@ def _second_look(
         purpose=sheet.campaign.purpose,
         cap=sheet.campaign.cap,
         now=now,
+        grants=any(gate.name == "consent" for gate in sheet.gates),
+        sharing=(),
         besides_run=rows[0].run_id,
     )
     stopped: dict[int, Outcome] = {}

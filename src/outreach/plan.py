@@ -87,6 +87,7 @@ class Job:
     links: Unsubscribe | None
     as_of: datetime  # the moment the segment's relative dates refer to
     taken: set[tuple[str, int]] = field(default_factory=set)
+    _shared: tuple[int, frozenset[str] | None] = (-1, None)  # as of a client book
     _lists: dict[tuple[Any, ...], tuple[Any, Any]] = field(default_factory=dict)
 
     @classmethod
@@ -130,6 +131,20 @@ class Job:
         since = self.as_of - timedelta(days=days)
         return [~facts.reached(self.definition.campaign_id, self.values.key, since)]
 
+    @property
+    def grants(self) -> bool:
+        """Whether the campaign needs consent."""
+        return any(gate.name == "consent" for gate in self.sheet.gates)
+
+    def sharing(self, conn: Connection, rows: Sequence[Any], book: int) -> list[int] | None:
+        """Which of these clients have an address that others have too; None: ask about all."""
+        if self._shared[0] != book:
+            self._shared = book, facts.shared_addresses(conn, self.definition.campaign.channels)
+        shared = self._shared[1]
+        if shared is None:
+            return None
+        return [row[0] for row in rows if row[_PHONE] in shared or row[_EMAIL] in shared]
+
     def completed(self, conn: Connection, rows: Sequence[Any]) -> list[tuple[Any, ...]]:
         """The rows with what the run itself knows of each client: securities, unsubscribe link."""
         held = {}
@@ -154,7 +169,7 @@ class Job:
         return found
 
 
-_LOCALE, _ZONE = PAGE_COLUMNS.index("locale"), PAGE_COLUMNS.index("zone")
+_LOCALE, _ZONE, _PHONE, _EMAIL = map(PAGE_COLUMNS.index, ("locale", "zone", "phone", "email"))
 
 
 class _Page(NamedTuple):
@@ -170,7 +185,7 @@ def _decide(conn: Connection, job: Job, after: int, limit: int, now: datetime) -
     if not found:
         return None
     rows = job.completed(conn, found)
-    campaign = job.definition.campaign
+    campaign, marks = job.definition.campaign, facts.marks(conn)
     gathered = facts.gather(
         conn,
         [row[0] for row in rows],
@@ -178,10 +193,12 @@ def _decide(conn: Connection, job: Job, after: int, limit: int, now: datetime) -
         purpose=campaign.purpose,
         cap=job.definition.cap,
         now=now,
+        grants=job.grants,
+        sharing=job.sharing(conn, rows, marks[-1]),
     )
     taken = set(job.taken)
     plan = plan_page(job.sheet, rows, gathered, taken, now)
-    return _Page(rows, plan, facts.marks(conn), taken)
+    return _Page(rows, plan, marks, taken)
 
 
 # --- dry run ---------------------------------------------------------------------------------

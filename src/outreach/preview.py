@@ -113,6 +113,7 @@ def _choice(
         purpose=campaign.purpose,
         cap=job.definition.cap,
         now=now,
+        grants=True,
     )
     candidate = Candidate._make(row[:CANDIDATE_WIDTH])
     return choice_on(job.sheet, row, candidate, channel, gathered, set(), now)

@@ -55,9 +55,10 @@ class FrequencyCap:
     days: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CampaignFacts:
-    """What is the same for every candidate of a run."""
+    """What is the same for every candidate of a run. Compared by identity, so that what follows
+    from it can be cached at no cost."""
 
     purpose: Purpose
     risk_level: int | None = None  # R1..R5 as 1..5 of the product spoken of

@@ -25,7 +25,7 @@ from outreach.core.model import (
 )
 from outreach.core.occurrence import Occurrence
 from outreach.core.page_plan import PAGE_COLUMNS, Sheet
-from outreach.core.policy import gates_for
+from outreach.core.policy import concerned, gates_for
 from outreach.core.render import TemplateSet, compile_template, content_digest, thaw
 from outreach.core.segment import Segment
 from outreach.core.unsubscribe import Unsubscribe
@@ -146,7 +146,7 @@ class Definition:
         }
         return Sheet(
             campaign=facts,
-            gates=gates_for(self.campaign.purpose),
+            gates=concerned(gates_for(self.campaign.purpose), facts),
             channels=self.campaign.channels,
             each=self.campaign.deliver == "each",
             sender_of=self.sender_of,

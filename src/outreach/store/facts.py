@@ -5,7 +5,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, and_, func, or_, select, text
 
 from outreach.core.consent import ConsentEvent
 from outreach.core.halt_lines import Halted
@@ -14,6 +14,7 @@ from outreach.core.page_plan import Gathered
 from outreach.core.words import Channel, Purpose
 from outreach.store.database import latest
 from outreach.store.tables import (
+    STOPS,
     address_block,
     book,
     client,
@@ -27,6 +28,7 @@ from outreach.store.tables import (
 
 Row = tuple[Any, ...]
 _CAPS = 0x6F757472  # the name of PostgreSQL's lock on frequency caps
+MANY = 200_000  # shared addresses kept in memory during a plan
 DENSE = 4  # a page whose ids span at most this many times its length is read as a range
 
 _EVENT = consent_event.c
@@ -41,17 +43,23 @@ def gather(
     purpose: Purpose,
     cap: FrequencyCap | None,
     now: datetime,
+    grants: bool,
+    sharing: Sequence[int] | None = None,
     besides_run: int | None = None,
 ) -> Gathered:
-    """Facts about the clients with these ids (ascending). `besides_run`: its own messages do not
-    count towards the cap, for the second look between claim and send."""
+    """Facts about the clients with these ids (ascending).
+
+    `grants`: whether consent is asked for; if not, only the ledgers of clients who ever said no are
+    read. `sharing`: those clients whose address others have too, when that is known.
+    `besides_run`: its own messages do not count towards the cap, for the second look.
+    """
     if not ids:
         return Gathered()
     return Gathered(
-        consents=_consents(conn, ids),
+        consents=_consents(conn, ids, grants),
         blocks=_blocks(conn, ids, channels),
         recent=_recent(conn, ids, purpose, cap, now, besides_run) if cap else {},
-        sharers=_sharers(conn, ids, channels),
+        sharers=_sharers(conn, ids if sharing is None else sharing, channels),
     )
 
 
@@ -62,15 +70,19 @@ def among(column: Column[Any], ids: Sequence[int]) -> ColumnElement[bool]:
     return column.in_(ids)
 
 
-def _consents(conn: Connection, ids: Sequence[int]) -> dict[int, list[ConsentEvent]]:
-    statement = (
-        select(_EVENT.client_id, *EVENT_COLUMNS)
-        .where(among(_EVENT.client_id, ids))
-        .order_by(_EVENT.client_id, _EVENT.id)
-    )
+def _consents(conn: Connection, ids: Sequence[int], grants: bool) -> dict[int, list[ConsentEvent]]:
+    statement = select(*EVENT_COLUMNS).order_by(_EVENT.client_id, _EVENT.id)
+    if grants:
+        statement = statement.where(among(_EVENT.client_id, ids))
+    else:
+        refusing = select(_EVENT.client_id).where(among(_EVENT.client_id, ids), text(STOPS))
+        refused = conn.execute(refusing.distinct().order_by(_EVENT.client_id)).scalars().all()
+        if not refused:
+            return {}
+        statement = statement.where(_EVENT.client_id.in_(refused))
     found: dict[int, list[ConsentEvent]] = {}
     for row in conn.execute(statement):
-        found.setdefault(row[0], []).append(ConsentEvent._make(row[1:]))
+        found.setdefault(row[0], []).append(ConsentEvent._make(row))
     return found
 
 
@@ -127,6 +139,8 @@ def _sharers(
 ) -> dict[tuple[int, str], list[int]]:
     """Clients of the page whose address another client has too, with those others."""
     found: dict[tuple[int, str], list[int]] = {}
+    if not ids:
+        return found
     for channel in channels:
         name = "phone" if channel is Channel.SMS else "email"
         other = client.alias("other")
@@ -142,10 +156,11 @@ def _sharers(
     return found
 
 
-def marks(conn: Connection) -> tuple[int, int, int]:
-    """How far the ledgers a decision relies on are written: consent, blocks, uses of caps."""
+def marks(conn: Connection) -> tuple[int, int, int, int]:
+    """How far the ledgers a decision relies on are written: consent, blocks, cap uses, books."""
     used = conn.execute(select(func.coalesce(func.max(frequency_use.c.message_id), 0))).scalar_one()
-    return latest(conn, consent_event), latest(conn, address_block), int(used)
+    ledgers = latest(conn, consent_event), latest(conn, address_block)
+    return (*ledgers, int(used), latest(conn, book))
 
 
 def hold_caps(tx: Connection) -> None:
@@ -166,6 +181,22 @@ def client_numbered(conn: Connection, client_no: str, columns: Sequence[str]) ->
     chosen = select(*(client.c[name] for name in columns)).where(client.c.client_no == client_no)
     found = conn.execute(chosen).first()
     return tuple(found) if found else None
+
+
+def shared_addresses(conn: Connection, channels: Sequence[Channel]) -> frozenset[str] | None:
+    """The addresses that more than one client has; None when they are too many to keep."""
+    found: set[str] = set()
+    for channel in channels:
+        address = client.c.phone if channel is Channel.SMS else client.c.email
+        statement = (
+            select(address)
+            .where(address.is_not(None))
+            .group_by(address)
+            .having(func.count() > 1)
+            .limit(MANY + 1)
+        )
+        found.update(conn.execute(statement).scalars())
+    return frozenset(found) if len(found) <= MANY else None
 
 
 def taken_addresses(conn: Connection, run_id: int) -> set[tuple[str, int]]:
@@ -227,12 +258,13 @@ def halted_on(conn: Connection, day: date, zone: ZoneInfo) -> tuple[list[Halted]
         )
         .order_by(halt.c.market, halt.c.symbol, halt.c.halt_at)
     )  # fmt: skip
-    as_of = conn.execute(
-        select(func.max(book.c.as_of)).where(
-            book.c.kind == "halts", book.c.finished_at.is_not(None)
-        )
-    ).scalar()
-    return [Halted(*row) for row in conn.execute(statement)], as_of
+    return [Halted(*row) for row in conn.execute(statement)], halts_as_of(conn)
+
+
+def halts_as_of(conn: Connection) -> datetime | None:
+    """As of when the newest halts file speaks; None before the first."""
+    taken = and_(book.c.kind == "halts", book.c.finished_at.is_not(None))
+    return conn.execute(select(func.max(book.c.as_of)).where(taken)).scalar()
 
 
 def reached(campaign: str, besides: str, since: datetime) -> ColumnElement[bool]:

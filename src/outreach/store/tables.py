@@ -25,6 +25,7 @@ from sqlalchemy import (
     Time,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -140,6 +141,8 @@ holding = Table(
     sqlite_with_rowid=False,
 )
 
+STOPS = "action IN ('withdraw', 'object')"
+
 consent_event = Table(
     "consent_event",
     metadata,
@@ -157,6 +160,13 @@ consent_event = Table(
     Column("valid_until", UtcDateTime),
     Column("book_id", Id),
     Index("ix_consent_event_client_id", "client_id", "id"),
+    # The few clients who ever said no, found without reading what everybody agreed to.
+    Index(
+        "ix_consent_event_stop",
+        "client_id",
+        sqlite_where=text(STOPS),
+        postgresql_where=text(STOPS),
+    ),
 )
 
 # Addresses nobody may write to, whichever client they belong to.

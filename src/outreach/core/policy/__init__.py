@@ -6,7 +6,16 @@ first gate that suppresses gives the reason, and the latest opening among the de
 
 from typing import Final, NamedTuple
 
-from outreach.core.model import ALLOW, Allow, Defer, Facts, GateVerdict, Suppress, Verdict
+from outreach.core.model import (
+    ALLOW,
+    Allow,
+    CampaignFacts,
+    Defer,
+    Facts,
+    GateVerdict,
+    Suppress,
+    Verdict,
+)
 from outreach.core.policy import (
     address,
     channel_opt_out,
@@ -90,8 +99,14 @@ def gates_for(purpose: Purpose) -> tuple[Gate, ...]:
     return _BY_PURPOSE[purpose]
 
 
+def concerned(gates: tuple[Gate, ...], campaign: CampaignFacts) -> tuple[Gate, ...]:
+    """Those gates that could stop anybody, as this campaign is. The others allow everybody."""
+    return tuple(gate for gate in gates if gate.concerns(campaign))
+
+
 def decide(facts: Facts, gates: tuple[Gate, ...]) -> Decision:
-    """Run every gate; the strictest verdict wins. `gates` comes from `gates_for`, once a run."""
+    """Run every gate; the strictest verdict wins. `gates` comes from `gates_for`, once a run, and
+    may be cut to those that are `concerned`: the decision is the same."""
     hits: list[Hit] | None = None
     for gate in gates:
         verdict = gate.rule(facts)

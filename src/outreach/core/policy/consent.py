@@ -67,4 +67,5 @@ GATE: Final = Gate(
     says,
     saw,
     frozenset({Purpose.EDUCATION, Purpose.SURVEY, Purpose.MARKETING}),
+    lambda campaign: not _needs_none(campaign),
 )

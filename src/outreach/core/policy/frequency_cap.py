@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from outreach.core.model import ALLOW, Facts, Suppress, Verdict
+from outreach.core.model import ALLOW, CampaignFacts, Facts, Suppress, Verdict
 from outreach.core.policy.gate import EVERY, Gate
 from outreach.core.words import Reason, Sentence
 
@@ -34,4 +34,8 @@ def saw(facts: Facts) -> dict[str, object]:
     }
 
 
-GATE: Final = Gate("frequency_cap", frequency_cap, says, saw, EVERY)
+def concerns(campaign: CampaignFacts) -> bool:
+    return campaign.cap is not None
+
+
+GATE: Final = Gate("frequency_cap", frequency_cap, says, saw, EVERY, concerns)

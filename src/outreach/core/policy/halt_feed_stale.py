@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from outreach.core.model import ALLOW, Defer, Facts, Verdict
+from outreach.core.model import ALLOW, CampaignFacts, Defer, Facts, Verdict
 from outreach.core.policy.gate import EVERY, Gate
 from outreach.core.policy.wall_clock import clocks_of, moment, next_open
 from outreach.core.words import Reason, Sentence
@@ -54,4 +54,8 @@ def saw(facts: Facts) -> dict[str, object]:
     }
 
 
-GATE: Final = Gate("halt_feed_stale", halt_feed_stale, says, saw, EVERY)
+def concerns(campaign: CampaignFacts) -> bool:
+    return campaign.halts_as_of is not None
+
+
+GATE: Final = Gate("halt_feed_stale", halt_feed_stale, says, saw, EVERY, concerns)

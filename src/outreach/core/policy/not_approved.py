@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from outreach.core.model import ALLOW, Facts, Suppress, Verdict
+from outreach.core.model import ALLOW, CampaignFacts, Facts, Suppress, Verdict
 from outreach.core.policy.gate import EVERY, Gate
 from outreach.core.words import Reason, Sentence
 
@@ -23,4 +23,8 @@ def saw(facts: Facts) -> dict[str, object]:
     return {"approved": facts.campaign.approved}
 
 
-GATE: Final = Gate("not_approved", not_approved, says, saw, EVERY)
+def concerns(campaign: CampaignFacts) -> bool:
+    return not campaign.approved
+
+
+GATE: Final = Gate("not_approved", not_approved, says, saw, EVERY, concerns)

@@ -4,21 +4,29 @@
 to only when it is contact hours in every zone the client may live in.
 """
 
+from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
-from outreach.core.model import ALLOW, Defer, Facts, Verdict
+from outreach.core.model import ALLOW, CampaignFacts, Defer, Facts, Verdict
 from outreach.core.policy.gate import EVERY, Gate
-from outreach.core.policy.wall_clock import clocks_of, next_open
+from outreach.core.policy.wall_clock import clocks_for, clocks_of, next_open
 from outreach.core.words import Reason, Sentence
 
 
 def quiet_hours(facts: Facts) -> Verdict:
     """Defer to the next opening; never suppress, because the hour alone loses no message."""
-    hours = facts.campaign.contact_hours
+    return _asked(facts.candidate.zone, facts.campaign, facts.now)
+
+
+# A page of candidates shares one moment and a few zones.
+@lru_cache(maxsize=1024)
+def _asked(zone: str | None, campaign: CampaignFacts, now: datetime) -> Verdict:
+    hours = campaign.contact_hours
     if hours is None:
         return ALLOW
-    until = next_open(hours, clocks_of(facts), facts.now)
-    return ALLOW if until == facts.now else Defer(until, Reason.QUIET_HOURS)
+    until = next_open(hours, clocks_for(zone, campaign), now)
+    return ALLOW if until == now else Defer(until, Reason.QUIET_HOURS)
 
 
 def says(facts: Facts) -> Sentence:
@@ -53,4 +61,8 @@ def saw(facts: Facts) -> dict[str, object]:
     }
 
 
-GATE: Final = Gate("quiet_hours", quiet_hours, says, saw, EVERY)
+def concerns(campaign: CampaignFacts) -> bool:
+    return campaign.contact_hours is not None
+
+
+GATE: Final = Gate("quiet_hours", quiet_hours, says, saw, EVERY, concerns)

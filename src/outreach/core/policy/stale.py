@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from outreach.core.model import ALLOW, Facts, Suppress, Verdict
+from outreach.core.model import ALLOW, CampaignFacts, Facts, Suppress, Verdict
 from outreach.core.policy.gate import EVERY, Gate
 from outreach.core.policy.wall_clock import moment
 from outreach.core.words import Reason, Sentence
@@ -30,4 +30,8 @@ def saw(facts: Facts) -> dict[str, object]:
     return {"expires_at": facts.campaign.expires_at, "now": facts.now}
 
 
-GATE: Final = Gate("stale", stale, says, saw, EVERY)
+def concerns(campaign: CampaignFacts) -> bool:
+    return campaign.expires_at is not None
+
+
+GATE: Final = Gate("stale", stale, says, saw, EVERY, concerns)

@@ -7,7 +7,7 @@ burden of proof (Securities Law of the PRC art. 89): what is not on record count
 
 from typing import Final
 
-from outreach.core.model import ALLOW, Candidate, Facts, Suppress, Verdict
+from outreach.core.model import ALLOW, CampaignFacts, Candidate, Facts, Suppress, Verdict
 from outreach.core.policy.gate import NOT_REGULATORY, Gate
 from outreach.core.policy.wall_clock import firm_day
 from outreach.core.words import Reason, Sentence
@@ -86,4 +86,8 @@ def saw(facts: Facts) -> dict[str, object]:
     }
 
 
-GATE: Final = Gate("suitability", suitability, says, saw, NOT_REGULATORY)
+def concerns(campaign: CampaignFacts) -> bool:
+    return campaign.risk_level is not None
+
+
+GATE: Final = Gate("suitability", suitability, says, saw, NOT_REGULATORY, concerns)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from outreach.core.model import ALLOW, Facts, Suppress, Verdict
+from outreach.core.model import ALLOW, CampaignFacts, Facts, Suppress, Verdict
 from outreach.core.policy.gate import EVERY, Gate
 from outreach.core.words import Reason, Sentence
 
@@ -24,4 +24,8 @@ def saw(facts: Facts) -> dict[str, object]:
     return {"superseded_by": facts.campaign.superseded_by}
 
 
-GATE: Final = Gate("superseded", superseded, says, saw, EVERY)
+def concerns(campaign: CampaignFacts) -> bool:
+    return campaign.superseded_by is not None
+
+
+GATE: Final = Gate("superseded", superseded, says, saw, EVERY, concerns)
