@@ -87,6 +87,7 @@ def test_no_rows_give_no_texts() -> None:
         pytest.param(([{"name": "\x07"}], ""), 0, "`a` holds a control", id="inside a record"),
         pytest.param(([None], ""), 0, "not known", id="an unknown item"),
         pytest.param(("a" * 20_001, ""), 0, "`a` is longer", id="a very long value"),
+        pytest.param((["a" * 5_001] * 20, ""), 0, "`a` is longer", id="a very long list"),
         pytest.param(("a",), 0, "needs 2 values, has 1", id="too few values"),
         pytest.param((None, "b"), 2, "`a` is not known", id="an unknown value that is printed"),
     ],

@@ -15,7 +15,9 @@ from outreach.core.render.rows import SEPARATOR, Row
 
 _ROWS: Final = "_rows"
 _ESCAPED: Final = "_e_"  # before a name: its value, escaped. No text may use such a name itself.
-_CHUNKS: Final = 4_096  # pieces taken from the template between two looks at the size
+# Pieces taken from the template between two looks at the size, for a batch and for a single row.
+_CHUNKS: Final = 4_096
+_FEW_CHUNKS: Final = 64
 
 _special: Final = re.compile("[&<>\"']").search
 
@@ -42,7 +44,8 @@ class Loop:
             rows = [(*row, *[escaped(row[place]) for place in places]) for row in rows]
         ready = {_ESCAPED + n: escaped(constants[n]) for n in self.constants if n in constants}
         context = self.template.new_context({**constants, **ready, _ROWS: rows}, shared=True)
-        texts = _split(self.template.root_render_func(context), limit)
+        chunks = _CHUNKS if len(rows) > 1 else _FEW_CHUNKS
+        texts = _split(self.template.root_render_func(context), limit, chunks)
         if len(texts) != len(rows):
             raise ValueError("a value holds the separator")
         return texts
@@ -142,14 +145,14 @@ def _looped(
     return looped
 
 
-def _split(output: Iterator[str], limit: int) -> list[str]:
+def _split(output: Iterator[str], limit: int, count: int) -> list[str]:
     """The output cut at the separators, given up as soon as one row is longer than `limit`.
 
     Taken in blocks, so that a runaway row is seen long before it fills the memory.
     """
     texts: list[str] = []
     rest = ""
-    while chunks := list(islice(output, _CHUNKS)):
+    while chunks := list(islice(output, count)):
         chunks[0] = rest + chunks[0]
         pieces = "".join(chunks).split(SEPARATOR)
         if max(map(len, pieces)) > limit:

@@ -10,6 +10,7 @@ R = TypeVar("R")
 
 SEPARATOR: Final = "\x1e"  # ends each row's output; refused in every value
 MAX_VALUE: Final = 20_000  # characters of one value
+MAX_LIST: Final = 100_000  # characters of all items of a list together
 
 # Control characters, lone surrogates, and the marks that turn the reading direction.
 _REFUSED: Final = re.compile(
@@ -57,6 +58,7 @@ def checked_rows(
     good: list[Row] = []
     refused: dict[int, RenderError] = {}
     width = len(names)
+    seen: dict[int, str | None] = {}
     for at, row in enumerate(rows):
         odd = len(row) != width
         for value in row:
@@ -66,7 +68,7 @@ def checked_rows(
         if not odd:
             good.append(row)
             continue
-        wrong = _wrong(names, row)
+        wrong = _wrong(names, row, seen)
         if wrong is None:
             filled = zip(names, row, strict=True)
             good.append(tuple([Missing(name) if v is None else v for name, v in filled]))
@@ -80,7 +82,7 @@ def checked_constants(constants: Mapping[str, object]) -> tuple[dict[str, object
     names, values = tuple(constants), tuple(constants.values())
     given = {name: Missing(name) if v is None else v for name, v in constants.items()}
     hidden = next((name for name in names if name.startswith("_")), None)
-    wrong = f"`{hidden}` may not start with _" if hidden else _wrong(names, values)
+    wrong = f"`{hidden}` may not start with _" if hidden else _wrong(names, values, {})
     return given, wrong
 
 
@@ -94,13 +96,26 @@ def merged(
     return [refused[at] if at in refused else next(rest) for at in range(total)]
 
 
-def _wrong(names: tuple[str, ...], row: Row) -> str | None:
+def _wrong(names: tuple[str, ...], row: Row, seen: dict[int, str | None]) -> str | None:
+    """What is wrong with a row. `seen` remembers lists, which many clients share."""
     if len(row) != len(names):
         return f"needs {len(names)} values, has {len(row)}"
     for name, value in zip(names, row, strict=True):
-        if (wrong := _refused(value)) is not None:
+        if isinstance(value, list):
+            if id(value) not in seen:
+                seen[id(value)] = _refused(value)
+            wrong = seen[id(value)]
+        else:
+            wrong = _refused(value)
+        if wrong is not None:
             return f"`{name}` {wrong}"
     return None
+
+
+def _size(value: object) -> int:
+    if isinstance(value, list | tuple):
+        return sum(map(_size, value))
+    return sum(map(_size, value.values())) if isinstance(value, Mapping) else len(str(value))
 
 
 def _refused(value: object) -> str | None:
@@ -111,6 +126,8 @@ def _refused(value: object) -> str | None:
     if isinstance(value, list | tuple):
         if None in value:
             return "holds an item that is not known; give an empty text"
+        if _size(value) > MAX_LIST:
+            return f"is longer than {MAX_LIST:,} characters in all"
         return next((wrong for item in value if (wrong := _refused(item)) is not None), None)
     if isinstance(value, Mapping):
         return _refused(list(value.values()))
