@@ -16,14 +16,20 @@ from zoneinfo import ZoneInfo
 
 from outreach.core import client_columns, consent_rows, halt_rows, holding_rows
 from outreach.core.cell_problem import CellProblem
-from outreach.core.client_rows import ClientReader, ClientRows, Defaults, new_client
+from outreach.core.client_rows import (
+    ClientReader,
+    ClientRows,
+    Defaults,
+    new_client,
+    repeated_numbers,
+)
 from outreach.core.consent import Source
 from outreach.core.halts import Halt
 from outreach.core.headers import Matched, alias_index, header_key, match_headers
 from outreach.core.table_rows import cells_of, parted, rows_of
 from outreach.feeds.file_problem import FileProblem
 from outreach.feeds.rejects_file import RejectsFile
-from outreach.feeds.table_file import Chunk, TableFile, open_table
+from outreach.feeds.table_file import CHUNK_ROWS, Chunk, TableFile, open_table
 from outreach.project.config import Import
 from outreach.store import audit, books, clients, consent, halts, holdings
 from outreach.store.audit import Covered
@@ -33,6 +39,7 @@ from outreach.store.database import Database
 from outreach.store.scratch import FirstLines, Snapshot
 
 _PAGE: Final = 5_000  # holdings written in one transaction
+_FIRST: Final = 64  # rows looked at before anything is stored
 _Tx = Any  # a write transaction of the store
 
 
@@ -45,6 +52,7 @@ class Desk:
     actor: str
     clock: Callable[[], datetime]
     zone: str = "Asia/Shanghai"  # the firm's; moments without an offset are read on its clock
+    chunk_rows: int = CHUNK_ROWS  # rows of a file taken in one transaction
     progress: Callable[[int, int | None], None] = field(default=lambda _done, _total: None)
 
 
@@ -75,10 +83,10 @@ def import_clients(
     defaults = Defaults(settings.default_country, settings.default_locale, settings.default_zone)
     reader, fresh = ClientReader(matched, defaults), new_client(defaults)
     with FirstLines() as first_lines, _book(desk, "clients", table, matched, as_of) as book:
-        for chunk in table.chunks():
+        for chunk in table.chunks(desk.chunk_rows):
             rows = reader.read(chunk.lines, chunk.columns)
             repeated = first_lines.repeated(rows.columns["client_no"], rows.lines)
-            problems = [*rows.problems, *_repeated(matched, rows, repeated)]
+            problems = [*rows.problems, *repeated_numbers(matched, rows, repeated)]
             book.take(chunk, problems, _clients_step(book, rows.without(repeated), fresh))
         return book.finished()
 
@@ -88,7 +96,7 @@ def import_holdings(desk: Desk, path: Path, *, as_of: datetime | None = None) ->
     Raises FileProblem."""
     table, matched = _opened(path, alias_index(holding_rows.ALIASES), holding_rows.REQUIRED)
     with Snapshot() as snapshot, _book(desk, "holdings", table, matched, as_of) as book:
-        for chunk in table.chunks():
+        for chunk in table.chunks(desk.chunk_rows):
             cells = cells_of(matched, chunk.columns)
             ids = _ids(desk, cells)
             read = [holding_rows.held(row, ids) for row in rows_of(cells)]
@@ -105,7 +113,7 @@ def import_consents(desk: Desk, path: Path, *, as_of: datetime | None = None) ->
     table, matched = _opened(path, alias_index(consent_rows.ALIASES), consent_rows.REQUIRED)
     zone = ZoneInfo(desk.zone)
     with _book(desk, "consents", table, matched, as_of) as book:
-        for chunk in table.chunks():
+        for chunk in table.chunks(desk.chunk_rows):
             cells = cells_of(matched, chunk.columns)
             ids = _ids(desk, cells)
             read = [consent_rows.event(row, ids, zone, book.at) for row in rows_of(cells)]
@@ -119,7 +127,7 @@ def import_halts(desk: Desk, path: Path, *, as_of: datetime | None = None) -> Im
     what is known is unchanged. Raises FileProblem."""
     table, matched = _opened(path, alias_index(halt_rows.ALIASES), halt_rows.REQUIRED)
     with _book(desk, "halts", table, matched, as_of) as book:
-        for chunk in table.chunks():
+        for chunk in table.chunks(desk.chunk_rows):
             cells = cells_of(matched, chunk.columns)
             read = [halt_rows.halt(row) for row in rows_of(cells)]
             found, problems = parted(matched, chunk.lines, cells, read)
@@ -249,9 +257,6 @@ class _Book:
     def finished(self) -> Imported:
         """Close the book: from now on it is one taken in whole."""
         rejects = self.rejects.path
-        if not self._counts.read:
-            where = f" beneath its header (line {self._table.header_line})"
-            raise FileProblem(f"{self._table.path}: the file has no rows{where}; export it again")
         self.rejects.close()
         with self.desk.database.begin() as tx:
             name = str(rejects) if rejects else None
@@ -328,22 +333,14 @@ def _opened(
         )
     if matched.repeated:
         raise FileProblem(f"{path}: {'; '.join(matched.repeated)}; rename or remove one of them")
+    if next(table.chunks(_FIRST), None) is None:
+        raise FileProblem(
+            f"{path}: the file has no rows beneath its header (line {table.header_line});"
+            " export it again"
+        )
     return table, matched
 
 
 def _ids(desk: Desk, cells: Mapping[str, Sequence[str]]) -> dict[str, int]:
     with desk.database.reading() as conn:
         return clients.ids_of(conn, dict.fromkeys(cells["client_no"]))
-
-
-def _repeated(matched: Matched, rows: ClientRows, places: Mapping[int, int]) -> list[CellProblem]:
-    return [
-        CellProblem(
-            rows.lines[place],
-            matched.columns["client_no"].header,
-            rows.columns["client_no"][place],
-            f"the client number came before, on line {first}, and that row was taken",
-            "keep one row a client",
-        )
-        for place, first in places.items()
-    ]

@@ -93,7 +93,7 @@ def run_import(
             actor or door.actor,
             door.now,
             door.config.firm.zone,
-            tick,
+            progress=tick,
         )
         return verb(desk)
 

@@ -223,3 +223,19 @@ def _readable(problems: list[CellProblem], refused: set[int]) -> list[CellProble
         fix = "put a cell that holds the separator in double quotes"
         told.append(CellProblem(line, found[0].column, found[0].value, wrong, fix, True))
     return told
+
+
+def repeated_numbers(
+    matched: Matched, rows: ClientRows, places: Mapping[int, int]
+) -> list[CellProblem]:
+    """Of rows whose client number came before in the file: `places` has the line of the first."""
+    return [
+        CellProblem(
+            rows.lines[place],
+            matched.columns["client_no"].header,
+            rows.columns["client_no"][place],
+            f"the client number came before, on line {first}, and that row was taken",
+            "keep one row a client",
+        )
+        for place, first in places.items()
+    ]

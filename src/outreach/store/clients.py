@@ -97,7 +97,9 @@ def _insert(
         *(_stage.c[name] for name in names),
         *(literal(value, client.c[name].type) for name, value in others.items()),
     ).where(~exists().where(known))
-    return tx.execute(insert(client).from_select([*names, *others], source)).rowcount
+    statement = insert(client).from_select([*names, *others], source)
+    # Without this PostgreSQL's count of an insert is thrown away.
+    return tx.execute(statement.execution_options(preserve_rowcount=True)).rowcount
 
 
 def ids_of(conn: Connection, numbers: Iterable[str]) -> dict[str, int]:
