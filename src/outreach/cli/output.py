@@ -1,9 +1,12 @@
 """How a command speaks: tables for people, one JSON document for scripts, progress on stderr."""
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -11,13 +14,18 @@ if TYPE_CHECKING:
 
     from outreach.cli.door import Door
 
+# Columns whose numbers are names: 12345, not 12,345.
+IDS: Final = frozenset({"run", "id", "message", "approval", "entry", "book", "client"})
+
 
 def console() -> "Console":
-    """Standard output. Wide when it is no terminal, so that pipes are not folded."""
+    """Standard output. Wide when it is no terminal, so that pipes are not folded; COLUMNS rules."""
     from rich.console import Console
 
     out = Console(highlight=False, soft_wrap=False)
-    return out if out.is_terminal else Console(highlight=False, width=max(out.width, 140))
+    if out.is_terminal or "COLUMNS" in os.environ:
+        return out
+    return Console(highlight=False, width=max(out.width, 140))
 
 
 def emit_json(document: Any) -> None:
@@ -28,6 +36,17 @@ def emit_json(document: Any) -> None:
     sys.stdout.write(orjson.dumps(document, default=_plain, option=options).decode())
 
 
+def emit_stream(rows: Iterable[Any]) -> None:
+    """A JSON list written as its rows come, one a line: memory does not grow with it."""
+    import orjson
+
+    before = "["
+    for row in rows:
+        sys.stdout.write(f"{before}\n  {orjson.dumps(row, default=_plain).decode()}")
+        before = ","
+    sys.stdout.write("[]\n" if before == "[" else "\n]\n")
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, bytes):
         return value.hex()
@@ -36,34 +55,66 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> "Table":
-    """A table whose numeric columns are right-aligned. Empty cells show as nothing."""
+class Marked(NamedTuple):
+    """A cell that stands out on a terminal."""
+
+    text: str
+    style: str
+
+
+def table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, zone: str = "UTC"
+) -> "Table":
+    """A table whose numeric columns are right-aligned. Empty cells show as nothing; moments show
+    on the clock of `zone`, to the minute."""
     from rich import box
     from rich.table import Table
 
-    shown = [[_cell(value) for value in row] for row in rows]
+    clock = ZoneInfo(zone)
     raw = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+    kept = [list(row) for row in rows]
     for index, column in enumerate(columns):
-        cells = [row[index] for row in shown if row[index]]
-        numeric = bool(cells) and all(_is_number(cell) for cell in cells)
-        raw.add_column(column, justify="right" if numeric else "left", overflow="fold")
-    for row in shown:
-        raw.add_row(*row)
+        values = [row[index] for row in kept if row[index] is not None]
+        cells = [_cell(value, clock, names=column in IDS) for value in values]
+        numeric = bool(values) and all(map(_is_number, cells)) and column != "client"
+        moments = any(isinstance(value, datetime) for value in values)
+        raw.add_column(
+            column.replace("_", " "),
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=numeric or moments,
+        )
+    for row in kept:
+        raw.add_row(
+            *(
+                _cell(value, clock, names=column in IDS)
+                for value, column in zip(row, columns, strict=True)
+            )
+        )
     return raw
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, clock: ZoneInfo, *, names: bool) -> str:
     from rich.markup import escape
 
     if value is None:
         return ""
+    if isinstance(value, Marked):
+        return f"[{value.style}]{escape(value.text)}[/]"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int):
+    if isinstance(value, int) and not names:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.1f}"
+    if isinstance(value, datetime):
+        return moment(value, clock)
     return escape(str(value))
+
+
+def moment(at: datetime, clock: ZoneInfo) -> str:
+    """A moment for people, to the minute: `2026-09-28 15:30`."""
+    return f"{at.astimezone(clock):%Y-%m-%d %H:%M}"
 
 
 def _is_number(cell: str) -> bool:
@@ -71,17 +122,34 @@ def _is_number(cell: str) -> bool:
 
 
 def emit_rows(
-    door: "Door", title: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()
+    door: "Door",
+    title: str,
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str] = (),
+    extra: Sequence[str] = (),
 ) -> None:
-    """A list: a table for people, the same rows as JSON."""
+    """A list: a table for people (digests shortened, moments on the firm's clock), the same rows
+    in full as JSON. Columns in `extra` show where the terminal is wide enough."""
     if door.json:
         emit_json(list(rows))
         return
     if not rows:
         console().print(f"{title}: none")
         return
-    names = list(columns) or list(rows[0])
-    console().print(table(title, names, [[row.get(name) for name in names] for row in rows]))
+    out, more = console(), list(extra)
+    unbounded = out.options.update(width=1000)
+    while True:
+        names = [*(columns or rows[0]), *more]
+        shown = [[_short(name, row.get(name)) for name in names] for row in rows]
+        made = table(title, names, shown, zone=door.config.firm.zone)
+        if not more or out.measure(made, options=unbounded).maximum <= out.width:
+            break
+        more.pop()
+    out.print(made)
+
+
+def _short(column: str, value: Any) -> Any:
+    return f"{value[:12]}…" if column.endswith("digest") and isinstance(value, str) else value
 
 
 def say(door: "Door", *lines: str) -> None:

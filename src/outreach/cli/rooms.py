@@ -11,7 +11,9 @@ from outreach.cli import (
     consent,
     database,
     demo,
+    explain,
     init,
+    log,
     run,
     runs,
     segments,
@@ -39,3 +41,5 @@ def add_to(app: typer.Typer) -> None:
     app.command()(run.run)
     app.add_typer(runs.app, name="runs")
     app.command()(runs.worker)
+    app.command()(log.log)
+    app.command()(explain.explain)

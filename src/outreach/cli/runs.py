@@ -21,7 +21,8 @@ def listing(context: typer.Context) -> None:
     door: Door = context.obj
     with door.database.reading() as conn:
         rows = [dict(row) for row in runs.listing(conn)]
-    emit_rows(door, "Runs", rows)
+    columns = ("id", "campaign", "occurrence", "state", "audience", "opened_at")
+    emit_rows(door, "Runs", rows, columns, extra=("finished_at", "opened_by"))
 
 
 @app.command()

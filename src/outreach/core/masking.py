@@ -4,6 +4,7 @@ The usual forms of the trade (JR/T 0171-2020, appendix A, asks for masking where
 `138****1234`, `z***@example.com`, `张*`, `J. D***`, the last four characters of an account.
 """
 
+import re
 from typing import Final
 
 # Family names of two characters.
@@ -46,3 +47,19 @@ def masked_name(name: str | None) -> str:
 def masked_account(account: str | None) -> str:
     """The last four characters: `****5678`."""
     return f"****{account[-4:]}" if account and len(account) > 4 else "****" if account else ""
+
+
+_MAILBOX: Final = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
+# Not inside a longer word, so that digests and reference numbers of a provider stay whole.
+_PHONE: Final = re.compile(r"(?<![0-9A-Za-z])\+?[0-9]{7,15}(?![0-9A-Za-z])")
+
+
+def masked_text(text: str) -> str:
+    """Free text, such as a server's answer, with the mailboxes and phone numbers in it masked."""
+    masked = _MAILBOX.sub(lambda found: masked_email(found[0]), text)
+    return _PHONE.sub(lambda found: masked_phone(found[0]), masked)
+
+
+def masked_address(channel: str, address: str) -> str:
+    """A phone number or a mailbox, whichever the channel writes to."""
+    return masked_phone(address) if channel == "sms" else masked_email(address)

@@ -151,6 +151,12 @@ def that_decided(
     return with_client or conn.execute(newest).mappings().first()
 
 
+def ever_ran(conn: Connection, campaign: str) -> bool:
+    """Whether a campaign has a run."""
+    query = select(run.c.id).where(run.c.campaign == campaign).limit(1)
+    return conn.execute(query).first() is not None
+
+
 def decided(conn: Connection, run_id: int, client_id: int) -> Any:
     """The stored decision of a run on a client; None when it was no candidate."""
     where = and_(decision.c.run_id == run_id, decision.c.client_id == client_id)

@@ -154,7 +154,8 @@ def _lines(found: Any, decided: Any, told: Sequence[Told]) -> Iterator[Line]:
     number, verdict, decided_reason, facts, client_no = decided
     stamp, channels = asked(facts)
     at = _moment(stamp)
-    head = (found.id, found.campaign, found.occurrence, client_no or f"#{number}", verdict)
+    known = client_no or f"#{number}"
+    head = (found.id, found.campaign, found.occurrence, known, verdict)
     for one in told:
         yield _message_line(head, one, channels, at)
     written = [one.message.channel for one in told]
@@ -162,10 +163,10 @@ def _lines(found: Any, decided: Any, told: Sequence[Told]) -> Iterator[Line]:
     if not told and not stopped:
         stopped = [Asked("", verdict, decided_reason or "")]
     for channel, _, reason in stopped:
-        yield Line(
+        yield Line._make((
             *head, channel, "", "", State.SUPPRESSED.value, reason, "", at, None, None, 0, "",
             None, "",
-        )  # fmt: skip
+        ))  # fmt: skip
 
 
 @lru_cache(maxsize=1024)
@@ -181,10 +182,10 @@ def _message_line(head: Any, one: Told, channels: Sequence[Asked], decided_at: d
         reason = Reason.CANCELLED.value if state is State.CANCELLED else last.code
         detail, at, ref = last.detail, last.at, last.provider_ref
     held_until = due_at if state is State.HELD else None
-    return Line(
+    return Line._make((
         *head, row.channel, row.address, row.locale, state.value, reason, detail, decided_at, at,
         held_until, row.sms_parts, ref, row.id, row.content_digest.hex(),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _unsent_reason(channel: str, state: State, channels: Sequence[Asked]) -> str:
