@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from outreach.project.check import check
-from tests.project.small_project import change, make_project
+from tests.project.small_project import FILES, change, make_project
 
 
 @dataclass(frozen=True)
@@ -288,6 +290,20 @@ CAMPAIGN_FAULTS: Faults = {
         f"{NOTICE}:12: values.topic.en: “risk-free” promises a return or denies the risk,"
         " remove it; say what can be lost",
     ),
+    "occurrence whose kind is a table": (
+        replace(NOTICE, 'kind = "day"', "kind = { day = 1 }"),
+        f"{NOTICE}:9: occurrence.kind: a table is not known, write one of closure, halt, day",
+    ),
+    "line break in a choice": (
+        replace(NOTICE, '"service"', '"ser\\nvice"'),
+        f'{NOTICE}:2: purpose: "ser\\nvice" is not known,'
+        " write one of regulatory, service, education, survey, marketing",
+    ),
+    "promise with a zero-width space": (
+        replace(NOTICE, "系统升级", "保\u200b本"),
+        f"{NOTICE}:12: values.topic.zh: “保\\u200b本” promises a return or denies the risk,"
+        " remove it; say what can be lost",
+    ),
     "unknown occurrence": (
         replace(NOTICE, 'kind = "day"', 'kind = "daily"'),
         f'{NOTICE}:9: occurrence.kind: "daily" is not known, write one of closure, halt, day',
@@ -562,3 +578,30 @@ def test_a_broken_config_is_reported_alone(tmp_path: Path) -> None:
     assert [str(problem) for problem in problems] == [
         f'{config}:5: firm.hotline: is a whole number, write a text in "quotes"'
     ]
+
+
+PIECES = [
+    '"', "'", "[", "]", "{", "}", "{{", "}}", "{%", "%}", "=", ",", "\n", "\0", "3", "true", "\\",
+    "[[x]]\n", "{# body #}", "<b>", "{% for x in y %}", "1e400", '"\\u0000"', "{ a = 1 }", "[[1]]",
+]  # fmt: skip
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.sampled_from(sorted(FILES)), st.floats(0, 1), st.sampled_from(PIECES))
+def test_whatever_is_typed_into_a_file_gives_lines_and_never_a_traceback(
+    tmp_path: Path, file: str, place: float, piece: str
+) -> None:
+    make_project(tmp_path)
+    text = FILES[file]
+    at = int(place * len(text))
+    (tmp_path / file).write_text(text[:at] + piece + text[at:], encoding="utf-8")
+
+    _, problems = check(tmp_path / "config.toml")
+
+    for problem in problems:
+        assert len(str(problem).splitlines()) == 1
+        path = Path(problem.file)
+        lines = path.read_text(encoding="utf-8").count("\n") + 1 if path.is_file() else 1
+        assert 1 <= problem.line <= lines

@@ -1,5 +1,6 @@
 """One thing wrong with what a clerk wrote: where it stands, what it is, what to write instead."""
 
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -22,5 +23,17 @@ class Problem:
     severity: Severity = "error"
 
     def __str__(self) -> str:
-        where = f"{self.file}:{self.line}: "
-        return where + (f"{self.key}: " if self.key else "") + f"{self.wrong}, {self.write}"
+        key = f"{self.key}: " if self.key else ""
+        return _one_line(f"{self.file}:{self.line}: {key}{self.wrong}, {self.write}")
+
+
+def _one_line(text: str) -> str:
+    """The text with what cannot be seen spelled out: a line break or a zero-width space."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in ("Cc", "Cf", "Zl", "Zp")
+        else character
+        for character in text
+    )

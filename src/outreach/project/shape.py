@@ -55,7 +55,8 @@ class Shape:
         """The alternative that a value's own type, or its `kind`, belongs to."""
         discriminator = self.node.get("discriminator")
         if discriminator and isinstance(value, dict):
-            reference = discriminator["mapping"].get(value.get(discriminator["propertyName"]))
+            kind = value.get(discriminator["propertyName"])
+            reference = discriminator["mapping"].get(kind) if isinstance(kind, str) else None
             return Shape({"$ref": reference}, self._definitions) if reference else None
         taking = [shape for shape in self.variants() if _takes(shape.node, value)]
         if len(taking) < 2:
