@@ -92,6 +92,11 @@ def test_it_renders_on_each_channel_in_each_language(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", CAMPAIGNS)
+def test_the_digest_that_is_approved_is_that_of_what_is_rendered(name: str) -> None:
+    assert TEMPLATES[name].digest == PROJECT.templates[PROJECT.campaigns[name].template].digest
+
+
+@pytest.mark.parametrize("name", CAMPAIGNS)
 def test_it_renders_for_a_client_of_whom_little_is_known(name: str) -> None:
     unknown = dict.fromkeys(
         ("client_name", "account_tail", "opened_on", "last_trade_on", "assessment_expires_on",
@@ -209,6 +214,44 @@ def test_an_email_is_built_for_every_mail_program(name: str, locale: str, parts:
         assert 'role="presentation"' in table or 'class="facts"' in table
     # Gmail cuts what is longer than 102 kB.
     assert len(html.encode()) < 40_000
+
+
+# Text and what it stands on: rule of the text, rule of the ground.
+PAIRS = (
+    (".firm", ".card"), (".day", ".card"), (".body", ".card"), (".body h1", ".card"),
+    (".body h2", ".card"), (".facts th", ".card"), (".facts td", ".card"),
+    (".facts .name", ".card"), (".small", ".card"), (".note td", ".note td"), (".foot", ".foot"),
+    (".foot a", ".foot"), (".foot .strong", ".foot"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_text_stands_out_from_its_ground(locale: str, dark: bool) -> None:
+    """WCAG 2.1, 1.4.3: a contrast of 4.5 at least, by day and by night."""
+    layout = (ROOT / f"templates/_layout/email.{locale}.html.j2").read_text(encoding="utf-8")
+    light, _, night = layout.partition("@media (prefers-color-scheme: dark)")
+
+    for text, ground in PAIRS:
+        sheet = night if dark else light
+        ink, paper = _colour(sheet, text, "color"), _colour(sheet, ground, "background-color")
+        high, low = sorted((_luminance(ink), _luminance(paper)), reverse=True)
+        assert (high + 0.05) / (low + 0.05) >= 4.5, (text, ink, paper)
+
+
+def _colour(sheet: str, selector: str, key: str) -> str:
+    for selectors, rules in re.findall(r"([^{}]+)\{([^{}]*)\}", sheet):
+        if selector in [name.strip() for name in selectors.split(",")]:
+            found = re.search(rf"(?<![\w-]){key}: (#[0-9a-f]{{6}})", rules)
+            if found:
+                return found.group(1)
+    raise AssertionError(f"{selector} has no {key}")
+
+
+def _luminance(colour: str) -> float:
+    shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 @pytest.mark.parametrize(("name", "locale", "parts"), MAILS)
