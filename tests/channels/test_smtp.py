@@ -1,6 +1,7 @@
 """The SMTP channel against a server that cuts, hangs, refuses and comes back."""
 
 import socket
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -79,11 +80,30 @@ def test_every_message_arrives_once_with_the_bytes_of_its_digest(offers: tuple[s
 
         assert found.arrived() == Counter(range(1, 61))
         assert found.server.faults == []
-        assert len(found.server.mtas) == 3
+        assert len(found.server.mtas) <= 3
     digests = {item.to: sha256(item.content).digest() for item in found.taken}
     for message in messages:
         assert outcomes[message.id].digest == digests[message.to]
         assert outcomes[message.id].provider_ref.startswith("Ok: queued as Q")
+
+
+def test_a_slow_connection_holds_up_no_other() -> None:
+    others_done = threading.Event()
+
+    def each(number: int) -> Answer:
+        def answer(verb: str, _argument: str, count: int) -> str | None:
+            if number == 0 and (verb, count) == ("END", 1):
+                others_done.wait(10)
+            elif number == 1 and (verb, count) == ("END", 5):
+                others_done.set()
+            return None
+
+        return answer
+
+    with case(each=each, connections=2) as found:
+        assert set(states(found.channel, letters(Channel.EMAIL, 20)).values()) == {State.ACCEPTED}
+        assert len(found.server.mtas) == 2
+        assert others_done.is_set()
 
 
 def test_replies_that_come_byte_by_byte_are_read() -> None:
@@ -220,6 +240,15 @@ def test_connections_are_kept_between_windows() -> None:
             states(found.channel, letters(Channel.EMAIL, 10, first))
 
         assert len(found.server.mtas) == 1
+
+
+def test_a_connection_long_idle_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("outreach.channels.smtp._STALE", -1.0)
+    with case(connections=1) as found:
+        for first in (1, 11):
+            states(found.channel, letters(Channel.EMAIL, 10, first))
+
+        assert len(found.server.mtas) == 2
 
 
 def test_a_server_that_allows_fewer_connections_gets_fewer() -> None:

@@ -189,13 +189,14 @@ def test_both_parts_are_read_back(encoding: Encoding, text: str, html: str) -> N
     [
         ("x" * 998, "8bit"),
         ("x" * 999, "base64"),
+        ("a\0b", "base64"),
         ("国" * 332 + "xx", "8bit"),
         ("国" * 333, "base64"),
         ("a\n" + "x" * 998 + "\nb", "8bit"),
         ("a\n" * 600 + "x" * 999 + "\nb", "base64"),
     ],
 )
-def test_a_line_over_998_octets_turns_its_part_to_base64(line: str, encoding: str) -> None:
+def test_a_line_over_998_octets_or_a_nul_turns_its_part_to_base64(line: str, encoding: str) -> None:
     text, html = parsed(filled(message(text=line))).iter_parts()
 
     assert text["Content-Transfer-Encoding"] == encoding

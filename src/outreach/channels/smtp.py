@@ -25,20 +25,19 @@ from outreach.core.words import Channel
 # Seconds after which an idle connection is not trusted: firewalls forget it without a word.
 _STALE: Final = 60.0
 _PER_CONNECTION: Final = 5  # a window opens one connection for so many messages, up to the limit
-_BARREN: Final = 3  # new connections in a row that end without having served a message
+_BARREN: Final = 3  # connections in a row that end without having served a message
 _LOST: Final = "connection_lost"
 
 
 class Line:
     """One connection at work: its socket, its conversation, and what is still to be written."""
 
-    __slots__ = ("conversation", "deadline", "fresh", "out", "session", "used_at")
+    __slots__ = ("conversation", "deadline", "out", "session", "used_at")
 
     def __init__(self, session: Session, now: float) -> None:
         self.session = session
         self.conversation = Conversation(session.offers)
         self.out: bytes | memoryview = b""
-        self.fresh = True  # opened for this window
         self.deadline = self.used_at = now
 
 
@@ -126,7 +125,6 @@ class Switchboard:
         now = monotonic()
         self._welcome()
         for line in tuple(self._idle):
-            line.fresh = False
             if now - line.used_at > _STALE:
                 self._forget(line)
         if not self._lines and not self._opening:
@@ -228,9 +226,8 @@ class Switchboard:
             code, words = conversation.closing.label, conversation.closing.words
         self.trouble = (code, words)
         conversation.lost(code, words)
-        # After some that served nobody, the next would do no better. An older connection says
-        # nothing: servers hang up on idle ones.
-        self._barren = 0 if conversation.served else self._barren + line.fresh
+        # After some that served nobody, the next would do no better.
+        self._barren = 0 if conversation.served else self._barren + 1
         if reopen and self._barren < _BARREN and window.waiting and not window.stopped:
             self._open()
 

@@ -23,8 +23,8 @@ from outreach.channels import ChannelUnavailable
 from outreach.core.model import Message, Outcome, accepted, in_doubt, refused, unavailable
 from outreach.core.words import Channel, State
 
-# The number cannot be written to, ever: no mobile, no such subscriber, landline, no country.
-_RECIPIENT: Final = frozenset((21211, 21214, 21217, 21614, 30005, 30006))
+# The number cannot be written to, ever: none at all, no subscriber, a landline, a foreign plan.
+_RECIPIENT: Final = frozenset((21201, 21211, 21214, 21217, 21604, 21614, 30005, 30006))
 _OPTED_OUT: Final = frozenset((21610,))
 # The text cannot be sent: empty, over 1,600 characters, blocked, or filtered as spam.
 _TEXT: Final = frozenset((21602, 21617, 30004, 30007))
