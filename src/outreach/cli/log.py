@@ -82,7 +82,7 @@ def log(
         with door.database.reading() as conn:
             lines = islice(sendlog.lines(conn, wanted, door.now()), limit)
             emit_stream(
-                dict(zip(sendlog.Line._fields, row, strict=True)) for row in _rows(lines, unmask)
+                dict(zip(sendlog.Line._fields, row, strict=True)) for row in masked(lines, unmask)
             )
     else:
         _show(door, wanted, limit or ON_SCREEN, unmask)
@@ -138,7 +138,8 @@ def _put_on_record(door: Door, wanted: "Wanted", why: str, export: Path | None) 
         audit.append(tx, [entry])
 
 
-def _rows(lines: Iterable["Line"], unmask: bool) -> Iterator[tuple[Any, ...]]:
+def masked(lines: Iterable["Line"], unmask: bool = False) -> Iterator[tuple[Any, ...]]:
+    """The lines as they may be shown: addresses masked, also where a server repeats them."""
     if unmask:
         yield from lines
         return
@@ -155,14 +156,15 @@ def _export(
 
     with progress(door, f"writing {path.name}") as tick, door.database.reading() as conn:
         lines = islice(sendlog.lines(conn, wanted, door.now()), limit)
-        rows = _counted(_rows(lines, unmask), tick)
+        rows = counted(masked(lines, unmask), tick)
         count = write_table(path, "send log", COLUMNS, rows, force=force)
     if door.json:
         emit_json({"file": str(path), "lines": count, "masked": not unmask})
     say(door, f"{count:,} lines written to {path}{'' if unmask else ', addresses masked'}.")
 
 
-def _counted(rows: Iterable[tuple[Any, ...]], tick: "Ticker") -> Iterator[tuple[Any, ...]]:
+def counted(rows: Iterable[tuple[Any, ...]], tick: "Ticker") -> Iterator[tuple[Any, ...]]:
+    """The rows, with word of how many have gone by."""
     count = 0
     for count, row in enumerate(rows, start=1):
         yield row
@@ -179,7 +181,7 @@ def _show(door: Door, wanted: "Wanted", limit: int, unmask: bool) -> None:
 
     with door.database.reading() as conn:
         found = sendlog.lines(conn, wanted, door.now())
-        shown = [sendlog.Line._make(row) for row in _rows(islice(found, limit), unmask)]
+        shown = [sendlog.Line._make(row) for row in masked(islice(found, limit), unmask)]
         more = sum(1 for _ in islice(found, COUNTED + 1))
     if not shown:
         say(door, "No line of the send log is like that.")

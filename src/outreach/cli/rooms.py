@@ -15,6 +15,7 @@ from outreach.cli import (
     init,
     log,
     run,
+    run_report,
     runs,
     segments,
 )
@@ -43,3 +44,4 @@ def add_to(app: typer.Typer) -> None:
     app.command()(runs.worker)
     app.command()(log.log)
     app.command()(explain.explain)
+    app.command()(run_report.report)
