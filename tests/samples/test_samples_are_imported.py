@@ -5,12 +5,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from outreach import ingest
+from outreach.core.consent import fold
+from outreach.core.words import Channel, Purpose
 from outreach.project.config import Import
 from outreach.samples.bad_rows import FAULTS
-from outreach.store import migrate
+from outreach.store import facts, migrate
 from outreach.store.database import Database
+from outreach.store.tables import client
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 NOW = datetime(2026, 9, 28, 7, 30, tzinfo=UTC)
@@ -39,6 +43,36 @@ def test_every_file_comes_in_and_only_the_bad_rows_stay_out(desk: ingest.Desk) -
         "gb18030", 4_975, 25,
     )  # fmt: skip
     assert taken == [(11_943, 0), (5_558, 0), (6, 0)]
+
+
+def test_a_batch_import_brings_nobody_back_and_a_message_of_their_own_does(
+    desk: ingest.Desk,
+) -> None:
+    ingest.import_clients(desk, SAMPLES / "clients.csv", Import(), as_of=NOW)
+    ingest.import_consents(desk, SAMPLES / "consents.csv")
+    with (SAMPLES / "consents.csv").open(encoding="utf-8-sig", newline="") as file:
+        events = list(csv.DictReader(file))
+    left = {e["客户号"] for e in events if (e["来源"], e["动作"]) == ("短信回复", "退订")}
+    back = {e["客户号"] for e in events if (e["来源"], e["动作"]) == ("短信回复", "同意")}
+    with desk.database.reading() as conn:
+        numbers = {row.id: row.client_no for row in conn.execute(select(client))}
+        gathered = facts.gather(
+            conn,
+            sorted(numbers),
+            channels=[Channel.SMS],
+            purpose=Purpose.SERVICE,
+            cap=None,
+            now=NOW,
+            grants=False,
+        )
+    stopped = {
+        numbers[id_]
+        for id_, said in gathered.consents.items()
+        if fold(said, "sms", "service", NOW).stopped_on
+    }
+
+    assert back
+    assert stopped == left - back
 
 
 def test_the_readme_counts_what_comes_in() -> None:

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from outreach.core.consent import ConsentEvent
 from outreach.core.words import Channel, Purpose
 from outreach.store import facts
@@ -16,24 +18,39 @@ COLUMNS = ("id", "client_id", "channel", "purpose", "action", "source", "capture
            "recorded_at", "actor")  # fmt: skip
 
 
-def test_consent_events_come_to_the_client_who_said_them(database: Database) -> None:
+YES = ConsentEvent("email", "marketing", "grant", "app", SAID, SAID)
+STOP = ConsentEvent("sms", None, "withdraw", "sms_mo", SAID, SAID)
+NEVER = ConsentEvent(None, None, "object", "staff", NOW, NOW)
+
+
+@pytest.mark.parametrize(
+    ("grants", "expected"),
+    [
+        pytest.param(True, {1: [YES], 2: [YES, NEVER], 3: [STOP]}, id="where consent is needed"),
+        pytest.param(False, {2: [YES, NEVER], 3: [STOP]}, id="where only a no counts"),
+    ],
+)
+def test_consent_events_come_to_the_client_who_said_them(
+    database: Database, grants: bool, expected: dict[int, list[ConsentEvent]]
+) -> None:
     with database.begin() as tx:
-        add(tx, [row(id_) for id_ in (1, 2, 3)])
-        said = [
-            (1, 2, "email", "marketing", "grant", "app", SAID, SAID, "test"),
-            (2, 3, "sms", None, "withdraw", "sms_mo", SAID, SAID, "test"),
-            (3, 2, None, None, "object", "staff", NOW, NOW, "test"),
-        ]
-        append(tx, consent_event, COLUMNS, said)
+        add(tx, [row(id_) for id_ in (1, 2, 3, 4)])
+        said = [(2, YES), (3, STOP), (2, NEVER), (1, YES)]
+        append(
+            tx,
+            consent_event,
+            COLUMNS,
+            [(id_, client, *event[:6], "test") for id_, (client, event) in enumerate(said, 1)],
+        )
     with database.reading() as conn:
         gathered = facts.gather(
-            conn, [1, 2, 3], channels=[Channel.SMS], purpose=Purpose.MARKETING, cap=None, now=NOW
+            conn,
+            [1, 2, 3, 4],
+            channels=[Channel.SMS],
+            purpose=Purpose.MARKETING,
+            cap=None,
+            now=NOW,
+            grants=grants,
         )
 
-    assert gathered.consents == {
-        2: [
-            ConsentEvent("email", "marketing", "grant", "app", SAID, SAID),
-            ConsentEvent(None, None, "object", "staff", NOW, NOW),
-        ],
-        3: [ConsentEvent("sms", None, "withdraw", "sms_mo", SAID, SAID)],
-    }
+    assert gathered.consents == expected

@@ -71,7 +71,7 @@ def among(column: Column[Any], ids: Sequence[int]) -> ColumnElement[bool]:
 
 
 def _consents(conn: Connection, ids: Sequence[int], grants: bool) -> dict[int, list[ConsentEvent]]:
-    statement = select(*EVENT_COLUMNS).order_by(_EVENT.client_id, _EVENT.id)
+    statement = select(_EVENT.client_id, *EVENT_COLUMNS).order_by(_EVENT.client_id, _EVENT.id)
     if grants:
         statement = statement.where(among(_EVENT.client_id, ids))
     else:
@@ -82,7 +82,7 @@ def _consents(conn: Connection, ids: Sequence[int], grants: bool) -> dict[int, l
         statement = statement.where(_EVENT.client_id.in_(refused))
     found: dict[int, list[ConsentEvent]] = {}
     for row in conn.execute(statement):
-        found.setdefault(row[0], []).append(ConsentEvent._make(row))
+        found.setdefault(row[0], []).append(ConsentEvent._make(row[1:]))
     return found
 
 
