@@ -159,19 +159,11 @@ def _clients_step(book: "_Book", rows: ClientRows, fresh: Mapping[str, Any]) -> 
 
 def _claims(tx: _Tx, rows: ClientRows, as_of: datetime) -> list[NewEvent]:
     """The consent columns of a chunk as events, as far as they are news to the ledger."""
-    numbers = rows.columns["client_no"]
-    ids = clients.ids_of(tx, numbers)
-    known = consent.events_of(tx, list(ids.values()))
-    asked = [(place, ids[number]) for place, number in enumerate(numbers)]
-    return [
-        NewEvent(client_id, *claim, Source.BATCH_IMPORT.value, as_of)
-        for place, client_id in asked
-        for claim in consent_rows.claims(
-            {name: column[place] for name, column in rows.consents.items()},
-            known.get(client_id, ()),
-            as_of,
-        )
-    ]
+    found = clients.ids_of(tx, rows.columns["client_no"])
+    ids = [found[number] for number in rows.columns["client_no"]]
+    known = consent.events_of(tx, ids)
+    news = consent_rows.claims(rows.consents, ids, known, as_of)
+    return [NewEvent(*one, Source.BATCH_IMPORT.value, as_of) for one in news]
 
 
 def _consents_step(book: "_Book", events: list[NewEvent]) -> _Step:

@@ -192,18 +192,26 @@ _FLAGS: Final = (("sms_opted_out", "sms"), ("email_opted_out", "email"))
 
 
 def claims(
-    cells: Mapping[str, bool | None], events: Sequence[ConsentEvent], as_of: datetime
-) -> list[tuple[str, str | None, str]]:
-    """(channel, purpose, action) for everything a client's consent cells say that is news."""
-    news: list[tuple[str, str | None, str]] = []
+    columns: Mapping[str, Sequence[bool | None]],
+    ids: Sequence[int],
+    known: Mapping[int, Sequence[ConsentEvent]],
+    as_of: datetime,
+) -> list[tuple[int, str, str | None, str]]:
+    """(client, channel, purpose, action) for everything the consent columns of some clients say
+    that is news to the ledger."""
+    news: list[tuple[int, str, str | None, str]] = []
     for column, channel in _FLAGS:
-        if cells.get(column) and opted_out(events, channel, as_of):
-            news.append((channel, None, Action.WITHDRAW.value))
+        for client, flagged in zip(ids, columns.get(column, ()), strict=False):
+            if flagged and opted_out(known.get(client, ()), channel, as_of):
+                news.append((client, channel, None, Action.WITHDRAW.value))
     for column, channel in _SAYS:
-        says = cells.get(column)
-        found = None if says is None else claimed(events, channel, says, as_of)
-        if found is not None:
-            news.append((channel, MARKETING, found.value))
+        for client, says in zip(ids, columns.get(column, ()), strict=False):
+            events = known.get(client)
+            if events is None:  # nearly everybody: nothing on record, so a yes is a grant
+                if says:
+                    news.append((client, channel, MARKETING, Action.GRANT.value))
+            elif says is not None and (found := claimed(events, channel, says, as_of)):
+                news.append((client, channel, MARKETING, found.value))
     return news
 
 

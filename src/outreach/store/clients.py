@@ -7,15 +7,11 @@ from typing import Any
 
 from sqlalchemy import (
     Column,
-    ColumnElement,
     Connection,
     MetaData,
     Table,
     and_,
     delete,
-    exists,
-    insert,
-    literal,
     or_,
     select,
     text,
@@ -51,55 +47,55 @@ def upsert(
     Columns that are not given keep what they hold; a new client gets `defaults` there. A client
     whose given columns all hold the same already is not touched.
     """
+    if tx.dialect.name == "postgresql":
+        # One importer at a time, as SQLite has it anyway; nobody who reads waits.
+        tx.exec_driver_sql("LOCK TABLE client IN SHARE ROW EXCLUSIVE MODE")
     names = tuple(columns)
-    count = len(columns["client_no"])
-    if not count:
-        return Counts()
-    _fill_stage(tx, names, columns)
-    known = _stage.c.client_no == client.c.client_no
-    changed = or_(
-        *(client.c[name].is_distinct_from(_stage.c[name]) for name in names if name != "client_no")
-    )
-    updated = _update(tx, names, and_(known, changed), book_id, at)
-    added = _insert(tx, names, defaults, known, book_id, at)
-    return Counts(added=added, updated=updated, unchanged=count - added - updated)
+    rows = list(zip(*columns.values(), strict=True))
+    known = ids_of(tx, columns["client_no"])
+    new, old = rows, []
+    if known:
+        place = names.index("client_no")
+        new = [row for row in rows if row[place] not in known]
+        old = [row for row in rows if row[place] in known]
+    _add(tx, names, new, defaults, book_id, at)
+    updated = _update(tx, names, old, book_id, at)
+    return Counts(added=len(new), updated=updated, unchanged=len(old) - updated)
 
 
-def _fill_stage(
-    tx: Connection, names: tuple[str, ...], columns: Mapping[str, Sequence[Any]]
+def _add(
+    tx: Connection,
+    names: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
+    defaults: Mapping[str, Any],
+    book_id: int,
+    at: datetime,
 ) -> None:
-    tx.execute(CreateTable(_stage, if_not_exists=True))
-    tx.execute(delete(_stage))
-    append(tx, _stage, names, list(zip(*(columns[name] for name in names), strict=True)))
+    others = {name: value for name, value in defaults.items() if name not in names}
+    others |= {"book_id": book_id, "updated_at": at}
+    fixed = tuple(others.values())
+    append(tx, client, (*names, *others), [row + fixed for row in rows])
 
 
 def _update(
-    tx: Connection, names: Sequence[str], differ: ColumnElement[bool], book_id: int, at: datetime
-) -> int:
-    values: dict[str, Any] = {name: _stage.c[name] for name in names if name != "client_no"}
-    if not values:
-        return 0
-    values |= {"book_id": book_id, "updated_at": at}
-    return tx.execute(update(client).values(values).where(differ)).rowcount
-
-
-def _insert(
     tx: Connection,
-    names: Sequence[str],
-    defaults: Mapping[str, Any],
-    known: ColumnElement[bool],
+    names: tuple[str, ...],
+    rows: Sequence[tuple[Any, ...]],
     book_id: int,
     at: datetime,
 ) -> int:
-    others = {name: value for name, value in defaults.items() if name not in names}
-    others |= {"book_id": book_id, "updated_at": at}
-    source = select(
-        *(_stage.c[name] for name in names),
-        *(literal(value, client.c[name].type) for name, value in others.items()),
-    ).where(~exists().where(known))
-    statement = insert(client).from_select([*names, *others], source)
-    # Without this PostgreSQL's count of an insert is thrown away.
-    return tx.execute(statement.execution_options(preserve_rowcount=True)).rowcount
+    """Write the rows that say something else than the book; returns how many those were."""
+    given = [name for name in names if name != "client_no"]
+    if not rows or not given:
+        return 0
+    tx.execute(CreateTable(_stage, if_not_exists=True))
+    tx.execute(delete(_stage))
+    append(tx, _stage, names, rows)
+    same = _stage.c.client_no == client.c.client_no
+    differ = or_(*(client.c[name].is_distinct_from(_stage.c[name]) for name in given))
+    values: dict[str, Any] = {name: _stage.c[name] for name in given}
+    values |= {"book_id": book_id, "updated_at": at}
+    return tx.execute(update(client).values(values).where(and_(same, differ))).rowcount
 
 
 def ids_of(conn: Connection, numbers: Iterable[str]) -> dict[str, int]:
