@@ -34,6 +34,7 @@ ADDRESS_COLUMNS: Final = (
 )  # fmt: skip
 PAGE_COLUMNS: Final = CANDIDATE_COLUMNS + ADDRESS_COLUMNS
 CANDIDATE_WIDTH: Final = len(CANDIDATE_COLUMNS)
+_SMS: Final = Channel.SMS  # looked up once: an enum's attribute is slow before Python 3.12
 _PHONE, _PHONE_STATE, _PHONE_COUNTRY, _EMAIL, _EMAIL_STATE, _LOCALE = range(
     CANDIDATE_WIDTH, CANDIDATE_WIDTH + 6
 )
@@ -76,7 +77,9 @@ class Sheet:
     gates: tuple[Gate, ...]
     channels: tuple[Channel, ...]
     each: bool  # every allowed channel, or only the first
-    sender_of: Callable[[str, str], tuple[str, str] | None]  # channel, address -> sender, kind
+    routes: Mapping[
+        Channel, tuple[tuple[str, str, str], ...]
+    ]  # (prefix, sender, its kind), in order
     template: Renderer
     constants: Mapping[str, Mapping[str, Any]]  # by locale
     readers: Mapping[tuple[Channel, str], Reader]  # a client's row -> what the texts take of it
@@ -149,15 +152,19 @@ def choose(
 ) -> list[Choice]:
     """Ask the policy about each channel in order; stop at the first allowed one unless `each`."""
     candidate = Candidate._make(row[:CANDIDATE_WIDTH])
-    choices = []
+    choices: list[Choice] = []
+    planned = 0  # messages to this candidate so far: each takes its place under the cap
     for channel in sheet.channels:
-        choice = choice_on(sheet, row, candidate, channel, gathered, taken, now)
+        choice = choice_on(sheet, row, candidate, channel, gathered, taken, now, planned)
         choices.append(choice)
-        if choice.decision.verdict is ALLOW:
-            if (candidate.client_id, channel) in gathered.sharers:
-                taken.add((channel, candidate.client_id))
-            if not sheet.each:
-                break
+        if sheet.each:
+            planned += not isinstance(choice.decision.verdict, Suppress)
+        elif choice.decision.verdict is ALLOW:
+            break
+    if gathered.sharers:
+        for choice in _sendable(sheet, choices):
+            if (candidate.client_id, choice.channel) in gathered.sharers:
+                taken.add((choice.channel, candidate.client_id))
     return choices
 
 
@@ -169,41 +176,44 @@ def choice_on(
     gathered: Gathered,
     taken: set[tuple[str, int]],
     now: datetime,
+    planned: int = 0,
 ) -> Choice:
-    """Ask the policy about one channel of one candidate."""
-    if channel is Channel.SMS:
-        address, state, country = row[_PHONE], row[_PHONE_STATE], row[_PHONE_COUNTRY]
+    """Ask the policy about one channel of one candidate, who has `planned` messages of this run."""
+    if channel is _SMS:
+        address, state, country = row[_PHONE] or "", row[_PHONE_STATE], row[_PHONE_COUNTRY]
     else:
-        address, state, country = row[_EMAIL], row[_EMAIL_STATE], None
-    found = sheet.sender_of(channel, address or "")
-    client_id = candidate.client_id
-    blocks = gathered.blocks.get((client_id, channel))
+        address, state, country = row[_EMAIL] or "", row[_EMAIL_STATE], None
+    sender, kind = _sender(sheet, channel, address)
+    client_id = candidate[0]
     events = gathered.consents.get(client_id)
-    consent = fold(events, channel, sheet.campaign.purpose, now) if events else NO_CONSENT
-    objected, shared = consent.objected_on, None
-    if blocks:
+    objected, stopped, purpose_stopped, granted, until = (
+        fold(events, channel, sheet.campaign.purpose, now) if events else NO_CONSENT
+    )
+    listed, shared = False, None
+    if gathered.blocks and (blocks := gathered.blocks.get((client_id, channel))):
+        listed = "regulator_list" in blocks
         objected = objected or blocks.get("global_objection")
         state = "hard_bounced" if state == "ok" and "hard_bounce" in blocks else state
-    for other in gathered.sharers.get((client_id, channel), ()):
-        if (channel, other) in taken:
-            shared = other
-            break
+    if gathered.sharers:
+        for other in gathered.sharers.get((client_id, channel), ()):
+            if (channel, other) in taken:
+                shared = other
+                break
+    recent = gathered.recent.get(client_id, 0) + planned
     route = Route(
-        channel,
-        state,
-        country,
-        found[1] if found else None,
-        bool(blocks) and "regulator_list" in blocks,  # type: ignore[operator]
-        objected,
-        consent.stopped_on,
-        consent.purpose_stopped_on,
-        consent.granted_on,
-        consent.granted_until,
-        gathered.recent.get(client_id, 0),
-        shared,
-    )
+        channel, state, country, kind, listed, objected, stopped,
+        purpose_stopped, granted, until, recent, shared,
+    )  # fmt: skip
     decision = decide(Facts(candidate, route, sheet.campaign, now), sheet.gates)
-    return Choice(channel, address or "", found[0] if found else "", route, decision)
+    return Choice(channel, address, sender, route, decision)
+
+
+def _sender(sheet: Sheet, channel: Channel, address: str) -> tuple[str, str | None]:
+    """The sender that serves an address, and its kind: the first route that fits."""
+    for prefix, sender, kind in sheet.routes.get(channel, ()):
+        if address.startswith(prefix):
+            return sender, kind
+    return "", None
 
 
 def _render(
@@ -254,7 +264,7 @@ def _draft(
     if type(parts) is not tuple:  # a RenderError
         return Suppress(Reason.RENDER_ERROR)
     sms_parts = sms_units = 0
-    if choice.channel is Channel.SMS:
+    if choice.channel is _SMS:
         _, sms_units, sms_parts = measure(parts[0])
         if sms_parts > sheet.max_sms_parts:
             return Suppress(Reason.SMS_TOO_LONG)

@@ -28,6 +28,7 @@ from outreach.core.page_plan import PAGE_COLUMNS, Sheet
 from outreach.core.policy import concerned, gates_for
 from outreach.core.render import TemplateSet, compile_template, content_digest, thaw
 from outreach.core.segment import Segment
+from outreach.core.sms_frame import sms_frame
 from outreach.core.unsubscribe import Unsubscribe
 from outreach.core.values import (
     CLIENT_VALUES,
@@ -36,7 +37,7 @@ from outreach.core.values import (
     closure_values,
     firm_values,
 )
-from outreach.core.words import Purpose
+from outreach.core.words import Channel, Purpose
 from outreach.project.config import Config
 from outreach.project.load import Project
 
@@ -84,12 +85,17 @@ class Definition:
         cap = self.config.limits.frequency.get(self.campaign.purpose)
         return FrequencyCap(cap.messages, cap.days) if cap else None
 
-    def sender_of(self, channel: str, address: str) -> tuple[str, str] | None:
-        """(sender, its kind) for an address: the first route that fits."""
-        for rule in self.config.routes:
-            if rule.channel == channel and address.startswith(rule.prefix):
-                return rule.sender, self.config.senders[rule.sender].kind
-        return None
+    def routes(self) -> dict[Channel, tuple[tuple[str, str, str], ...]]:
+        """By channel, in order: (phone prefix, sender, its kind)."""
+        senders = self.config.senders
+        return {
+            channel: tuple(
+                (rule.prefix, rule.sender, senders[rule.sender].kind)
+                for rule in self.config.routes
+                if rule.channel == channel
+            )
+            for channel in self.campaign.channels
+        }
 
     def facts(
         self, occurrence: Occurrence, *, approved: bool, halts_as_of: datetime | None
@@ -119,13 +125,13 @@ class Definition:
         }
 
     def _constants(self, occurrence: Occurrence, today: date, locale: str) -> dict[str, object]:
-        firm, marketing = self.config.firm, self.campaign.purpose is Purpose.MARKETING
+        firm = self.config.firm
         values = firm_values(firm, locale, today)
         values |= occurrence_values(occurrence, locale, today)
         values |= campaign_values(self.campaign.values, locale, today.year)
-        signature = firm.signature.in_(locale)
-        values["sms_prefix"] = f"【{signature}】" if locale.startswith("zh") else f"[{signature}] "
-        values["sms_suffix"] = firm.sms_opt_out.in_(locale) if marketing else ""
+        signature, opt_out = firm.signature.in_(locale), firm.sms_opt_out.in_(locale)
+        frame = sms_frame(signature, opt_out, self.campaign.purpose, locale)
+        values["sms_prefix"], values["sms_suffix"] = frame
         return values
 
     def sheet(
@@ -149,8 +155,8 @@ class Definition:
             gates=concerned(gates_for(self.campaign.purpose), facts),
             channels=self.campaign.channels,
             each=self.campaign.deliver == "each",
-            sender_of=self.sender_of,
-            template=self.template,
+            routes=self.routes(),
+            template=self.template.folded(constants),
             constants=constants,
             readers=readers,
             max_sms_parts=self.template.template.max_sms_parts,

@@ -107,13 +107,16 @@ def concerned(gates: tuple[Gate, ...], campaign: CampaignFacts) -> tuple[Gate, .
 def decide(facts: Facts, gates: tuple[Gate, ...]) -> Decision:
     """Run every gate; the strictest verdict wins. `gates` comes from `gates_for`, once a run, and
     may be cut to those that are `concerned`: the decision is the same."""
-    hits: list[Hit] | None = None
+    # Rules return the one ALLOW, so that the usual answer costs an identity test a gate.
     for gate in gates:
-        verdict = gate.rule(facts)
-        # Rules return the one ALLOW, so that the usual answer costs an identity test.
-        if verdict is not ALLOW and not isinstance(verdict, Allow):
-            hits = hits or []
-            hits.append(Hit(gate.name, verdict))
+        if gate.rule(facts) is not ALLOW:
+            return _stopped(facts, gates)
+    return ALLOWED
+
+
+def _stopped(facts: Facts, gates: tuple[Gate, ...]) -> Decision:
+    verdicts = [(gate.name, gate.rule(facts)) for gate in gates]
+    hits = [Hit(name, verdict) for name, verdict in verdicts if not isinstance(verdict, Allow)]
     return Decision(_strictest(hits), tuple(hits)) if hits else ALLOWED
 
 

@@ -11,6 +11,7 @@ from jinja2.environment import Template
 from jinja2.sandbox import SandboxedEnvironment
 from markupsafe import escape
 
+from outreach.core.render.fold import fold
 from outreach.core.render.rows import SEPARATOR, Row
 
 _ROWS: Final = "_rows"
@@ -65,8 +66,9 @@ def compile_loop(
     file: str,
     *,
     html: bool,
+    folded: Mapping[str, object] | None = None,
 ) -> Loop:
-    """Compile a tree the guard has taken.
+    """Compile a tree the guard has taken, with the constants of a run folded into it if given.
 
     With `html`, each value is escaped once before the loop instead of at each print, which is what
     autoescape would do, several times faster; anything but a plain name is escaped in place.
@@ -76,8 +78,12 @@ def compile_loop(
         _escape_prints(tree.body, frozenset(), printed)
     places = tuple(at for at, name in enumerate(names) if name in printed)
     unpacked = names + tuple(_ESCAPED + names[at] for at in places)
-    code = env.compile(_looped(_hardened(tree), unpacked, env), file, file)
     constants = tuple(sorted(printed - set(names)))
+    tree = _hardened(tree)
+    if folded is not None:
+        ready = {_ESCAPED + n: escaped(folded[n]) for n in constants if n in folded}
+        tree.body = fold(tree.body, frozenset(unpacked), env, {**folded, **ready})
+    code = env.compile(_looped(tree, unpacked, env), file, file)
     return Loop(Template.from_code(env, code, {}), places, constants)
 
 

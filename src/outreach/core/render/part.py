@@ -67,6 +67,19 @@ class CompiledPart:
     _loop: Loop = field(repr=False)
     # Kept to find the line of an error: inlining the styles moves lines about.
     _traced: Loop = field(repr=False)
+    _text: str = field(repr=False)  # what the loop was compiled from
+
+    def folded(self, constants: Mapping[str, object]) -> "CompiledPart":
+        """The same part for one run: what its constants say is worked out here, once. Where that
+        fails, the part stays as it is and says why when it is rendered."""
+        given, wrong = checked_constants(constants)
+        if wrong is not None:
+            return self
+        try:
+            loop = _compiled(self.source, self._text, self.names, html=self.html, folded=given)
+        except Exception:  # said with file and line when a row is rendered
+            return self
+        return replace(self, _loop=loop)
 
     def render_rows(
         self, constants: Mapping[str, object], rows: Sequence[Row]
@@ -138,12 +151,12 @@ def compile_part(
     """
     written = source if isinstance(source, Source) else Source(source)
     traced = _compiled(written, written.text, names, html=False)
-    loop = traced
+    loop, text = traced, written.text
     if html:
         text = written.text if inline is None else inline(written)
         loop = _compiled(written, text, names, html=True)
     uses = frozenset(undeclared(written.text)) & frozenset(names)
-    return CompiledPart(names, uses, written, limit, one_line, html, loop, traced)
+    return CompiledPart(names, uses, written, limit, one_line, html, loop, traced, text)
 
 
 def undeclared(source: str) -> set[str]:
@@ -152,12 +165,19 @@ def undeclared(source: str) -> set[str]:
     return set() if problems else set(meta.find_undeclared_variables(tree))
 
 
-def _compiled(source: Source, text: str, names: tuple[str, ...], *, html: bool) -> Loop:
+def _compiled(
+    source: Source,
+    text: str,
+    names: tuple[str, ...],
+    *,
+    html: bool,
+    folded: Mapping[str, object] | None = None,
+) -> Loop:
     env = environment()
     tree, problems = parse(env, text, source.file)
     if problems:
         raise TemplateError([_moved(problem, source) for problem in problems])
-    return compile_loop(env, tree, names, source.file, html=html)
+    return compile_loop(env, tree, names, source.file, html=html, folded=folded)
 
 
 def _moved(problem: Problem, source: Source) -> Problem:

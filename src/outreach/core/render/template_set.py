@@ -4,7 +4,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from outreach.core.campaign import PARTS, Template
@@ -99,6 +99,17 @@ class TemplateSet:
         """The names the texts of one channel and locale take from the run, not from the client."""
         used = [undeclared(part.source.text) for part in self.compiled[channel, locale].parts]
         return frozenset().union(*used) - PER_CLIENT
+
+    def folded(self, constants: Mapping[str, Mapping[str, object]]) -> "TemplateSet":
+        """The same template for one run, several times faster: its constants, by locale, are
+        worked out once. Renders the same bytes."""
+        compiled = {
+            (channel, locale): replace(
+                one, parts=tuple(part.folded(constants.get(locale, {})) for part in one.parts)
+            )
+            for (channel, locale), one in self.compiled.items()
+        }
+        return replace(self, compiled=compiled)
 
     def render(
         self,
