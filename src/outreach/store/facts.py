@@ -131,7 +131,7 @@ def _recent(
             message.c.id == use.message_id, message.c.run_id == besides_run
         )
         statement = statement.where(~own.exists())
-    return dict(conn.execute(statement).tuples().all())
+    return {row[0]: row[1] for row in conn.execute(statement)}
 
 
 def _sharers(

@@ -179,7 +179,7 @@ def _with_retries(tx: Connection, done: Settlement, at: datetime) -> list[tuple[
     if quiet:
         tx.execute(delete(frequency_use).where(frequency_use.c.message_id.in_(quiet)))
     tries = select(retry.c.message_id, retry.c.attempts).where(retry.c.window_id == done.window_id)
-    known: dict[int, int] = dict(tx.execute(tries).tuples().all())
+    known: dict[int, int] = {row[0]: row[1] for row in tx.execute(tries)}
     finished = [message_id for message_id in known if message_id not in set(again)]
     if finished:
         tx.execute(delete(retry).where(retry.c.message_id.in_(finished)))
