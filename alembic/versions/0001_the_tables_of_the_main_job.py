@@ -89,7 +89,7 @@ def upgrade() -> None:
         sa.Column("good_until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("held", sa.Boolean(), nullable=False),
         sa.Column("urgent", sa.Boolean(), nullable=False),
-        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("owner", sa.Text(), nullable=True),
         sa.Column("token", sa.String(length=36), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),

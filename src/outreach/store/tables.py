@@ -347,7 +347,7 @@ batch = Table(
     _required("good_until", UtcDateTime),  # afterwards the policy is asked again before sending
     _required("held", Boolean),  # counted as held until it is claimed
     _required("urgent", Boolean),
-    _required("state", String(8)),  # ready | leased | done | cancelled
+    _required("state", String(12)),  # ready | leased | done | cancelled
     Column("owner", Text),
     Column("token", String(36)),
     Column("lease_until", UtcDateTime),
