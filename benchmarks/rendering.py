@@ -41,7 +41,10 @@ def main() -> None:
 
 def _cases() -> list[tuple[str, Callable[[], object]]]:
     names = ("a", "b", "c", "d", "e")
-    source = "尊敬的{{ a }}：{{ b }}休市，{{ c }}恢复，{{ d }}{% if e %}，{{ e }}{% endif %}。详询{{ hotline }}"
+    source = (
+        "尊敬的{{ a }}：{{ b }}休市，{{ c }}恢复，{{ d }}"
+        "{% if e %}，{{ e }}{% endif %}。详询{{ hotline }}"
+    )
     sms = compile_part(source, names, html=False, limit=2_000)
     rows = [(f"张{i}", "10月1日", "10月8日", "沪深", str(i)) for i in range(ROWS)]
     constants: dict[str, object] = {"hotline": "95000"}

@@ -47,7 +47,7 @@ def demo(
         _run(folder, ("plan", campaign), door.json)
         _run(folder, ("approve", campaign, "--as", APPROVER), door.json)
         _run(folder, ("run", campaign), door.json)
-    client = _suppressed_client(folder)
+    client = _silent_client(folder)
     _run(folder, ("explain", client, "closure-notice"), door.json)
     _run(folder, ("audit", "verify"), door.json)
     _farewell(folder, client, time.monotonic() - started)
@@ -67,19 +67,23 @@ def _run(folder: Path, command: Sequence[str], json: bool) -> None:
         raise Failure(done.returncode, f"the demo stopped at: outreach {' '.join(command)}")
 
 
-def _suppressed_client(folder: Path) -> str:
-    """A client to ask about who got nothing."""
+def _silent_client(folder: Path) -> str:
+    """A client to ask about: a candidate of the first campaign who objected and got nothing."""
     import json
 
-    arguments = [sys.executable, "-m", "outreach", "--json", "log", "--campaign", CAMPAIGNS[0]]
+    arguments = [sys.executable, "-m", "outreach", "--json", "log", "--run", "1"]
     done = subprocess.run(
-        [*arguments, "--state", "suppressed", "--limit", "1"],
+        [*arguments, "--limit", "100000"],
         cwd=folder,
         env=_environment(),
         check=True,
         capture_output=True,
     )
-    return str(json.loads(done.stdout)[0]["client"])
+    lines = json.loads(done.stdout)
+    told = {line["client"] for line in lines if line["state"] != "suppressed"}
+    silent = [line for line in lines if line["client"] not in told]
+    objected = [line for line in silent if line["reason"] == "global_objection"]
+    return str((objected or silent)[0]["client"])
 
 
 def _farewell(folder: Path, client: str, seconds: float) -> None:
