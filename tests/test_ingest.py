@@ -298,7 +298,7 @@ def test_halts_come_as_json_too(desk: ingest.Desk, tmp_path: Path) -> None:
     ("text", "says"),
     [
         # One sentence each, with the file, what is wrong, and what to do.
-        ("姓名,手机号\n张三,13812345678\n", "no column for client_no"),
+        ("姓名,手机号\n张三,13812345678\n", "no column for client_no .such as 客户号"),
         ("客户号,姓名,手机号,联系电话\n1,张三,1,2\n", "columns 3 .* and 4 .* are both phone"),
         ("客户号,姓名\n", "no rows"),
     ],

@@ -318,10 +318,11 @@ def _opened(
     matched = match_headers(table.headers, index, required)
     if matched.missing:
         seen = ", ".join(table.headers[:12])
+        wanted = " and ".join(_called(name, index) for name in matched.missing)
         raise FileProblem(
-            f"{path}: there is no column for {' or for '.join(matched.missing)}; its header"
-            f" (line {table.header_line}, read as {table.encoding}) is: {seen}; name the columns as"
-            " documented, or add their names to [clients.columns] in config.toml"
+            f"{path}: there is no column for {wanted}; the header (line {table.header_line}, read"
+            f" as {table.encoding}) is: {seen}; rename the columns (client files: or add their"
+            " names to [clients.columns] in config.toml)"
         )
     if matched.repeated:
         raise FileProblem(f"{path}: {'; '.join(matched.repeated)}; rename or remove one of them")
@@ -331,6 +332,12 @@ def _opened(
             " export it again"
         )
     return table, matched
+
+
+def _called(name: str, index: Mapping[str, str]) -> str:
+    """A field with a header name for it that a clerk knows."""
+    words = (word for word, field_ in index.items() if field_ == name and not word.isascii())
+    return f"{name} (such as {next(words, name)})"
 
 
 def _ids(desk: Desk, cells: Mapping[str, Sequence[str]]) -> dict[str, int]:

@@ -70,6 +70,14 @@ def test_money_is_whole_fen(cell: str, unit: int, fen: int) -> None:
     assert money_column(unit).column([cell]) == [fen]
 
 
+@pytest.mark.parametrize("cell", ["9,999,999,999,999", "99999999999.99", "9999999999999"])
+def test_an_amount_beyond_all_money_is_refused(cell: str) -> None:
+    column = money_column(100_000_000)
+
+    assert column.column([cell]) == [None]
+    assert column.bad[cell].wrong == "the amount is too large"
+
+
 @pytest.mark.parametrize("cell", ["#VALUE!", "约三万", "1.2E+08", "1.2.3", "99999999999999999999"])
 def test_what_is_no_amount_is_refused(cell: str) -> None:
     column = money_column(1)
@@ -79,7 +87,9 @@ def test_what_is_no_amount_is_refused(cell: str) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.decimals(0, 10**9, places=6, allow_nan=False), st.sampled_from([1, 1000, 10_000, 10**8]))
+@given(
+    st.decimals(0, 9 * 10**8, places=6, allow_nan=False), st.sampled_from([1, 1000, 10_000, 10**8])
+)
 def test_the_short_way_to_fen_agrees_with_decimals(amount: Decimal, unit: int) -> None:
     exact = int((amount * unit * 100).quantize(Decimal(1), ROUND_HALF_UP))
     read = money(unit)(f"{amount:f}")
@@ -159,6 +169,7 @@ def test_what_is_no_email_address_is_marked(cell: str) -> None:
         (client_words.country, "中国香港", "HK"),
         (client_words.LOCALE, "英文", "en"),
         (cells.flag, "是", True),
+        (cells.whole, "20天", 20),
         (cells.flag, "N", False),
         (cells.items, "融资融券;港股通、港股通", ",融资融券,港股通,"),
         (cells.code, "００1２3", "00123"),
@@ -177,6 +188,8 @@ def test_words_of_the_trade(read: Any, cell: str, value: object) -> None:
         (client_words.zone, "UTC+8"),
         (client_words.zone, "../etc/passwd"),
         (cells.flag, "可能"),
+        (cells.whole, "3000000000"),
+        (cells.whole, "二十"),
         (cells.code, "1.0E+09"),
         (cells.text, "张\ufffd"),
     ],

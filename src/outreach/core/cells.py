@@ -180,23 +180,24 @@ def money(unit: int) -> Read:
 
 
 def money_column(unit: int) -> Direct:
-    """A column of amounts. A double is exact enough for amounts of up to 13 digits that come to
-    whole fen; all others go through decimals."""
-    digits = len(str(unit)) + 1  # decimals that still come to whole fen
+    """A column of amounts. A double tells 15 digits apart, so amounts that come to whole fen below
+    10 trillion yuan take the short way; all others go through decimals."""
+    zeros = len(str(unit)) - 1
     fen = unit * 100
-    plain = rf"(?=[\d,.]{{1,13}}$)\d[\d,]*(?:\.\d{{1,{digits}}})?"
+    plain = rf"(?=[\d,]{{1,{13 - zeros}}}(?:\.|$))\d[\d,]*(?:\.\d{{1,{zeros + 2}}})?"
     return Direct(money(unit), plain, lambda cell: round(float(cell.replace(",", "")) * fen))
 
 
-def whole(cell: str) -> int | Bad | None:
+def whole(cell: str, most: int = 10**9) -> int | Bad | None:
     """A whole number, such as days; a unit behind it (天, 日, days) is taken off."""
     if not cell:
         return None
     plain = re.sub(r"(?:天|日|days?|股|份|张)$", "", half_width(cell).replace(",", "").casefold())
     plain = re.sub(r"\.0+$", "", plain.strip())
-    if not re.fullmatch(r"-?\d{1,15}", plain):
+    if not re.fullmatch(r"-?\d{1,18}", plain):
         return Bad("this is no whole number", "write digits only")
-    return int(plain)
+    value = int(plain)
+    return value if abs(value) <= most else Bad("the number is too large", "check the column")
 
 
 # --- words -----------------------------------------------------------------------------------

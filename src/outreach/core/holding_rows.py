@@ -104,7 +104,7 @@ def _mainland(symbol: str) -> str | None:
 
 def quantity(cell: str) -> int | Bad:
     """A whole number of shares, not negative."""
-    value = cells.whole(cell)
+    value = cells.whole(cell, most=10**15)
     if isinstance(value, Bad):
         return value
     if value is None or value < 0:
