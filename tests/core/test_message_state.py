@@ -1,100 +1,67 @@
-"""A message's state is what its facts say: outcomes first, then where its batch and retry stand."""
+"""A message's state from its facts: what happened, and where its batch and its retry stand."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from outreach.core.message_state import Happened, Standing, derive
-from outreach.core.words import State
 
 NOW = datetime(2026, 9, 28, 7, 30, tzinfo=UTC)
-LATER, EARLIER = NOW + timedelta(minutes=5), NOW - timedelta(minutes=5)
+SOON, JUST_NOW = NOW + timedelta(minutes=5), NOW - timedelta(seconds=1)
+READY = Standing(in_window=False, batch="ready", not_before=NOW)
+TRIED = Standing(in_window=True, batch="done", not_before=NOW)
 
 
-def outcome(window: int, state: State) -> Happened:
-    return Happened(window, state, "", "", "", b"", EARLIER)
-
-
-def standing(
-    in_window: bool = False, batch: str = "ready", not_before: datetime = EARLIER, **more: object
-) -> Standing:
-    return Standing(in_window, batch, not_before, **more)  # type: ignore[arg-type]
+def happened(*states: str) -> list[Happened]:
+    return [Happened(n, state, "", "", "", b"", NOW) for n, state in enumerate(states, start=1)]
 
 
 @pytest.mark.parametrize(
-    ("stands", "expected"),
+    ("standing", "state"),
     [
-        pytest.param(standing(), State.READY, id="a due batch nobody took is ready"),
-        pytest.param(standing(not_before=NOW), State.READY, id="due at this very moment is ready"),
-        pytest.param(standing(not_before=LATER), State.HELD, id="before its hour it is held"),
-        pytest.param(standing(batch="leased"), State.READY, id="claimed but in no window is ready"),
-        pytest.param(standing(batch="cancelled"), State.CANCELLED, id="cancelled before a window"),
+        pytest.param(READY, "ready", id="an unclaimed batch waits"),
+        pytest.param(READY._replace(not_before=SOON), "held", id="until its hour comes"),
+        pytest.param(READY._replace(batch="leased"), "ready", id="the cursor is not there yet"),
+        pytest.param(READY._replace(batch="cancelled"), "cancelled", id="a cancelled batch"),
+        pytest.param(TRIED._replace(lease_until=SOON), "sending", id="a window without an outcome"),
         pytest.param(
-            standing(batch="cancelled", not_before=LATER),
-            State.CANCELLED,
-            id="cancelled while held",
+            TRIED._replace(lease_until=NOW), "in_doubt", id="whose lease runs out this moment"
         ),
         pytest.param(
-            standing(True, "leased", lease_until=LATER),
-            State.SENDING,
-            id="in a window it is sending",
-        ),
-        pytest.param(
-            standing(True, "leased", lease_until=NOW),
-            State.IN_DOUBT,
-            id="a lease over now is doubt",
-        ),
-        pytest.param(
-            standing(True, "cancelled", lease_until=EARLIER),
-            State.IN_DOUBT,
-            id="cancelling the rest does not settle a window",
+            TRIED._replace(batch="cancelled", lease_until=SOON),
+            "sending",
+            id="what is in a sender's hands cannot be cancelled",
         ),
     ],
 )
-def test_a_message_without_an_outcome_is_where_its_batch_is(
-    stands: Standing, expected: State
-) -> None:
-    assert derive([], stands, NOW) is expected
+def test_before_the_first_outcome(standing: Standing, state: str) -> None:
+    assert derive([], standing, NOW) == state
 
 
 @pytest.mark.parametrize(
-    "final", [s for s in State if s not in (State.READY, State.ACCEPTED)], ids=str
-)
-def test_the_newest_outcome_counts(final: State) -> None:
-    happened = [outcome(9, final), outcome(2, State.READY)]
-
-    assert derive(happened, standing(True, "done"), NOW) is final
-
-
-@pytest.mark.parametrize("other", [State.IN_DOUBT, State.FAILED, State.READY], ids=str)
-def test_an_accepted_message_stays_accepted_whatever_came_before_or_after(other: State) -> None:
-    for windows in ((1, 2), (2, 1)):
-        happened = [outcome(windows[0], State.ACCEPTED), outcome(windows[1], other)]
-
-        assert derive(happened, standing(True, "done"), NOW) is State.ACCEPTED
-
-
-@pytest.mark.parametrize(
-    ("more", "expected"),
+    ("states", "standing", "state"),
     [
-        pytest.param({"retry_at": LATER}, State.HELD, id="waits for its next try"),
-        pytest.param({"retry_at": NOW}, State.READY, id="its next try is due"),
-        pytest.param({}, State.CANCELLED, id="its retry was dropped by cancelling"),
+        pytest.param(["accepted"], TRIED, "accepted", id="taken"),
+        pytest.param(["accepted", "in_doubt"], TRIED, "accepted", id="taken stays taken"),
+        pytest.param(["failed"], TRIED, "failed", id="refused for good"),
+        pytest.param(["suppressed"], TRIED, "suppressed", id="stopped by the second look"),
+        pytest.param(["ready", "in_doubt"], TRIED, "in_doubt", id="the latest try counts"),
+        pytest.param(["ready"], TRIED._replace(retry_at=SOON), "held", id="tries again later"),
+        pytest.param(["ready"], TRIED._replace(retry_at=JUST_NOW), "ready", id="tries again now"),
+        pytest.param(["ready"], TRIED, "cancelled", id="its retry was cancelled"),
         pytest.param(
-            {"retry_at": EARLIER, "retry_open": True, "lease_until": LATER},
-            State.SENDING,
-            id="being tried again",
+            ["ready"],
+            TRIED._replace(retry_at=JUST_NOW, retry_open=True, lease_until=SOON),
+            "sending",
+            id="is being tried again",
         ),
         pytest.param(
-            {"retry_at": EARLIER, "retry_open": True, "lease_until": EARLIER},
-            State.IN_DOUBT,
-            id="whoever tried again is gone",
+            ["ready"],
+            TRIED._replace(retry_at=JUST_NOW, retry_open=True, lease_until=JUST_NOW),
+            "in_doubt",
+            id="the sender of the retry is gone",
         ),
     ],
 )
-def test_a_message_not_taken_is_where_its_retry_is(
-    more: dict[str, object], expected: State
-) -> None:
-    stands = standing(True, "done", **more)
-
-    assert derive([outcome(1, State.READY)], stands, NOW) is expected
+def test_after_an_outcome(states: list[str], standing: Standing, state: str) -> None:
+    assert derive(happened(*states), standing, NOW) == state
