@@ -151,8 +151,7 @@ def test_the_log_says_the_same_before_and_after_the_sweep(book: Database) -> Non
     with book.begin() as tx:
         intend(tx, claim(tx), 2)
     before = states(read(book, AT + LEASE))
-    with book.begin() as tx:
-        takeover.sweep(tx, AT + LEASE, [], RUN)
+    takeover.sweep(book, AT + LEASE, [], RUN)
 
     assert states(read(book, AT + LEASE)) == before
 

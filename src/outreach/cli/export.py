@@ -38,8 +38,7 @@ def write_table(
     Raises Failure(2) for another suffix, or a file that is there without `force`; Failure(3) when
     it cannot be written, and then nothing of it is left.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise Failure(USAGE, f"{path}: the name must end with one of {', '.join(FORMATS)}")
+    refuse(path, FORMATS, force=force)
     with whole_file(path, force=force) as draft:
         if path.suffix.lower() == ".csv":
             return _write_csv(draft, columns, rows)
@@ -58,20 +57,28 @@ def whole_file(path: Path, *, force: bool) -> Iterator[Path]:
     It is written in a folder beside it that nobody else may enter, so that it can be renamed, and
     is readable by its owner alone: it holds clients' data.
     """
-    refuse_existing(path, force=force)
+    _refuse_existing(path, force=force)
     try:
         with TemporaryDirectory(prefix=".outreach-", dir=path.parent) as folder:
             draft = Path(folder) / f"draft{path.suffix.lower()}"
             yield draft
             draft.chmod(0o600)
-            refuse_existing(path, force=force)
+            _refuse_existing(path, force=force)
             draft.replace(path)
     except OSError as error:
         raise Failure(BAD_DATA, f"{path}: cannot be written: {_why(error)}") from None
 
 
-def refuse_existing(path: Path, *, force: bool) -> None:
-    """Raise Failure(2) when the file is there and may not be replaced."""
+def refuse(path: Path, formats: Sequence[str], *, force: bool) -> None:
+    """Raise Failure before any work is done for a file that could not be written in the end."""
+    if path.suffix.lower() not in formats:
+        raise Failure(USAGE, f"{path}: the name must end with one of {', '.join(formats)}")
+    if not path.parent.is_dir():
+        raise Failure(USAGE, f"{path}: there is no folder {path.parent}")
+    _refuse_existing(path, force=force)
+
+
+def _refuse_existing(path: Path, *, force: bool) -> None:
     if path.exists() and not force:
         raise Failure(USAGE, f"{path}: is there already; --force replaces it")
 

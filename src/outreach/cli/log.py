@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from outreach.cli.door import BAD_DATA, USAGE, Door, Failure
-from outreach.cli.export import Column, refuse_existing, write_table
+from outreach.cli.export import FORMATS, Column, refuse, write_table
 from outreach.cli.output import console, emit_json, emit_stream, next_step, progress, say, table
 from outreach.core.masking import masked_address, masked_text
 
@@ -72,7 +72,7 @@ def log(
     if bool(why.strip()) != unmask:
         raise Failure(USAGE, "--unmask and --why TEXT belong together: say why addresses are shown")
     if export is not None:
-        refuse_existing(export, force=force)
+        refuse(export, FORMATS, force=force)
     _refuse_unknown(door.database, wanted)
     if unmask:
         _put_on_record(door, wanted, why.strip(), export)

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from outreach.cli.door import BAD_DATA, USAGE, Door, Failure
-from outreach.cli.export import refuse_existing, whole_file
+from outreach.cli.door import BAD_DATA, Door, Failure
+from outreach.cli.export import refuse, whole_file
 from outreach.cli.output import emit_json, moment, next_step, progress, say
 from outreach.core.words import REASONS, STATES, Sentence
 
@@ -108,9 +108,7 @@ def report(
     """One run on a page: decisions with their reasons, messages, approval, digests, log root."""
     door: Door = context.obj
     kind = out.suffix.lower()
-    if kind not in FORMATS:
-        raise Failure(USAGE, f"{out}: the name must end with one of {', '.join(FORMATS)}")
-    refuse_existing(out, force=force)
+    refuse(out, FORMATS, force=force)
     made, lines = _gathered(door, run), 0
     with whole_file(out, force=force) as draft:
         if kind == ".html":
