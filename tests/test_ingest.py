@@ -1,7 +1,9 @@
 """Files in, records out, on both databases: totals add up, and no opt-out is brought back."""
 
 import csv
+import os
 import stat
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +13,9 @@ from sqlalchemy import func, select
 
 from outreach import ingest
 from outreach.core.consent import fold
+from outreach.feeds import client_file
 from outreach.feeds.file_problem import FileProblem
+from outreach.feeds.read_ahead import read_ahead
 from outreach.project.config import Import
 from outreach.store import clients, consent
 from outreach.store.books import Counts
@@ -126,6 +130,38 @@ def test_totals_add_up_and_the_book_and_the_log_keep_them(
     assert (row["digest"], row["as_of"]) == (done.digest, AS_OF)
     assert row["finished_at"] is not None
     assert kinds == ["clients.chunk", "clients.imported"]
+
+
+def test_a_large_file_read_by_a_second_process_comes_in_the_same(
+    desk: ingest.Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client_file, "LARGE", 0)
+    body = "".join(f"{number},{RARE},,,正常,0,是,否\n" for number in range(1, 8))
+    done = take(replace(desk, chunk_rows=3), written(tmp_path, HEADER + body + "8,,,,正常,0,,\n"))
+
+    assert done.counts == Counts(added=7, rejected=1)
+    with desk.database.reading() as conn:
+        row = clients.find(conn, "7")
+    assert row is not None
+    assert row["name"] == RARE
+
+
+def _cut_off() -> Iterator[int]:
+    yield 1
+    raise FileProblem("clients.xlsx: the workbook is cut short")
+
+
+def _dies() -> Iterator[int]:
+    yield 1
+    os._exit(9)
+
+
+def test_what_the_second_process_finds_wrong_is_told_here() -> None:
+    for source, says in ((_cut_off, "cut short"), (_dies, "ended unexpectedly")):
+        items = read_ahead(source)
+        assert next(items) == 1
+        with pytest.raises(FileProblem, match=says):
+            next(items)
 
 
 def test_an_import_cut_short_can_be_run_again(

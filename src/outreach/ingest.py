@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from outreach.core import client_columns, consent_rows, halt_rows, holding_rows
+from outreach.core import consent_rows, halt_rows, holding_rows
 from outreach.core.cell_problem import CellProblem
 from outreach.core.client_rows import (
-    ClientReader,
     ClientRows,
     Defaults,
     new_client,
@@ -25,11 +24,12 @@ from outreach.core.client_rows import (
 )
 from outreach.core.consent import Source
 from outreach.core.halts import Halt
-from outreach.core.headers import Matched, alias_index, header_key, match_headers
+from outreach.core.headers import Matched, alias_index
 from outreach.core.table_rows import cells_of, parted, rows_of
-from outreach.feeds.file_problem import FileProblem
+from outreach.feeds.client_file import client_chunks, open_clients
+from outreach.feeds.known_columns import open_known
 from outreach.feeds.rejects_file import RejectsFile
-from outreach.feeds.table_file import CHUNK_ROWS, Chunk, TableFile, open_table
+from outreach.feeds.table_file import CHUNK_ROWS, Chunk, TableFile
 from outreach.project.config import Import
 from outreach.store import audit, books, clients, consent, halts, holdings
 from outreach.store.audit import Covered
@@ -39,7 +39,6 @@ from outreach.store.database import Database
 from outreach.store.scratch import FirstLines, Snapshot
 
 _PAGE: Final = 5_000  # holdings written in one transaction
-_FIRST: Final = 64  # rows looked at before anything is stored
 _Tx = Any  # a write transaction of the store
 
 
@@ -78,13 +77,12 @@ def import_clients(
 ) -> Imported:
     """Add and update clients. Consent columns become consent events, and only where they say what
     the ledger does not know; none of them lifts an opt-out. Raises FileProblem."""
-    index = client_columns.client_index(settings.columns)
-    table, matched = _opened(path, index, client_columns.REQUIRED)
     defaults = Defaults(settings.default_country, settings.default_locale, settings.default_zone)
-    reader, fresh = ClientReader(matched, defaults), new_client(defaults)
+    table, matched = open_clients(path, settings.columns)
+    chunks = client_chunks(table, settings.columns, defaults, desk.chunk_rows)
+    fresh = new_client(defaults)
     with FirstLines() as first_lines, _book(desk, "clients", table, matched, as_of) as book:
-        for chunk in table.chunks(desk.chunk_rows):
-            rows = reader.read(chunk.lines, chunk.columns)
+        for chunk, rows in chunks:
             repeated = first_lines.repeated(rows.columns["client_no"], rows.lines)
             problems = [*rows.problems, *repeated_numbers(matched, rows, repeated)]
             book.take(chunk, problems, _clients_step(book, rows.without(repeated), fresh))
@@ -94,7 +92,7 @@ def import_clients(
 def import_holdings(desk: Desk, path: Path, *, as_of: datetime | None = None) -> Imported:
     """Take a snapshot of who holds what: a book of its own, which counts once it is in whole.
     Raises FileProblem."""
-    table, matched = _opened(path, alias_index(holding_rows.ALIASES), holding_rows.REQUIRED)
+    table, matched = open_known(path, alias_index(holding_rows.ALIASES), holding_rows.REQUIRED)
     with Snapshot() as snapshot, _book(desk, "holdings", table, matched, as_of) as book:
         for chunk in table.chunks(desk.chunk_rows):
             cells = cells_of(matched, chunk.columns)
@@ -110,7 +108,7 @@ def import_holdings(desk: Desk, path: Path, *, as_of: datetime | None = None) ->
 
 def import_consents(desk: Desk, path: Path, *, as_of: datetime | None = None) -> Imported:
     """Add consent events; those the ledger holds already are unchanged. Raises FileProblem."""
-    table, matched = _opened(path, alias_index(consent_rows.ALIASES), consent_rows.REQUIRED)
+    table, matched = open_known(path, alias_index(consent_rows.ALIASES), consent_rows.REQUIRED)
     zone = ZoneInfo(desk.zone)
     with _book(desk, "consents", table, matched, as_of) as book:
         for chunk in table.chunks(desk.chunk_rows):
@@ -125,7 +123,7 @@ def import_consents(desk: Desk, path: Path, *, as_of: datetime | None = None) ->
 def import_halts(desk: Desk, path: Path, *, as_of: datetime | None = None) -> Imported:
     """Add halts in the canonical form (CSV, XLSX, Parquet or JSON). A correction is a new version;
     what is known is unchanged. Raises FileProblem."""
-    table, matched = _opened(path, alias_index(halt_rows.ALIASES), halt_rows.REQUIRED)
+    table, matched = open_known(path, alias_index(halt_rows.ALIASES), halt_rows.REQUIRED)
     with _book(desk, "halts", table, matched, as_of) as book:
         for chunk in table.chunks(desk.chunk_rows):
             cells = cells_of(matched, chunk.columns)
@@ -307,37 +305,6 @@ def _book(
 
 
 # --- reading ---------------------------------------------------------------------------------
-
-
-def _opened(
-    path: Path, index: Mapping[str, str], required: Sequence[str]
-) -> tuple[TableFile, Matched]:
-    """The file and what its columns are. Raises FileProblem when a needed column is missing or two
-    columns claim to be the same."""
-    table = open_table(path, lambda cell: header_key(cell)[0] in index)
-    matched = match_headers(table.headers, index, required)
-    if matched.missing:
-        seen = ", ".join(table.headers[:12])
-        wanted = " and ".join(_called(name, index) for name in matched.missing)
-        raise FileProblem(
-            f"{path}: there is no column for {wanted}; the header (line {table.header_line}, read"
-            f" as {table.encoding}) is: {seen}; rename the columns (client files: or add their"
-            " names to [clients.columns] in config.toml)"
-        )
-    if matched.repeated:
-        raise FileProblem(f"{path}: {'; '.join(matched.repeated)}; rename or remove one of them")
-    if next(table.chunks(_FIRST), None) is None:
-        raise FileProblem(
-            f"{path}: the file has no rows beneath its header (line {table.header_line});"
-            " export it again"
-        )
-    return table, matched
-
-
-def _called(name: str, index: Mapping[str, str]) -> str:
-    """A field with a header name for it that a clerk knows."""
-    words = (word for word, field_ in index.items() if field_ == name and not word.isascii())
-    return f"{name} (such as {next(words, name)})"
 
 
 def _ids(desk: Desk, cells: Mapping[str, Sequence[str]]) -> dict[str, int]:

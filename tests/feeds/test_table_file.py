@@ -114,10 +114,10 @@ def test_parquet_comes_as_text(tmp_path: Path) -> None:
     path = tmp_path / "clients.parquet"
     table = pa.table(
         {
-            "client_no": ["0012345", "2"],
-            "name": [RARE, None],
-            "opened_on": [date(2026, 11, 20), None],
-            "total_assets": [1234567.5, 3.0],
+            "client_no": ["0012345", "2", None, "合计"],
+            "name": [RARE, None, None, None],
+            "opened_on": [date(2026, 11, 20), None, None, None],
+            "total_assets": [1234567.5, 3.0, None, 1234570.5],
         }
     )
     pq.write_table(table, path)

@@ -189,8 +189,22 @@ def _open_parquet(path: Path, digest: str) -> TableFile:
     def columns(rows: int) -> Iterator[Chunk]:
         first = 1
         for batch in sheet_rows.parquet_columns(path, rows):
-            count = len(batch[0])
-            yield Chunk(list(range(first, first + count)), batch, [])
-            first += count
+            lines = list(range(first, first + len(batch[0])))
+            first += len(lines)
+            if any(_TOTAL(cell) for cell in batch[0]):
+                lines, batch = _without_totals(lines, batch)
+            if lines:
+                yield Chunk(lines, batch, [])
 
     return TableFile(path, "parquet", digest, headers, 0, count, lambda _size: iter(()), columns)
+
+
+def _without_totals(
+    lines: list[int], columns: list[Sequence[str]]
+) -> tuple[list[int], list[Sequence[str]]]:
+    keep = [
+        place
+        for place, cells in enumerate(zip(*columns, strict=True))
+        if any(cell.strip() for cell in cells) and not is_total(cells)
+    ]
+    return [lines[at] for at in keep], [[column[at] for at in keep] for column in columns]
