@@ -1,6 +1,7 @@
 """An XLSX workbook written row by row: memory does not grow with it."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
@@ -51,12 +52,18 @@ class Book:
         try:
             self._book.close()
         except XlsxWriterException as problem:
+            self._abandon()
             raise OSError(str(problem)) from problem
+        except OSError:
+            self._abandon()
+            raise
 
     def _abandon(self) -> None:
-        for sheet in self._book.worksheets():
-            sheet.row_data_fh.close()
+        """Let go of the rows written so far; the caller removes the folder they are in."""
         self._book.fileclosed = True  # or its finaliser would try to finish it
+        for sheet in self._book.worksheets():
+            with suppress(OSError):  # what is still in the buffer may find no room either
+                sheet.row_data_fh.close()
 
     def table(self, name: str, columns: Sequence[Column], rows: Iterable[Row]) -> int:
         """A table over as many sheets as it needs, each with a frozen header and filters."""
