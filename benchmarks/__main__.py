@@ -88,7 +88,8 @@ def main() -> None:
     print("| step | clients | items | s | items/s | CPU us/item | peak MB |")
     print("|---|---|---|---|---|---|---|")
     for size in options.sizes:
-        folder = Path(tempfile.mkdtemp(prefix="outreach-bench-"))
+        (ROOT / "var").mkdir(exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="bench-", dir=ROOT / "var"))
         try:
             for figure in measure(folder, size, options.database):
                 print(figure.row(), flush=True)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from outreach.core.words import Purpose
 
 _PURPOSES = tuple(Purpose)
+_PLACES = {purpose: place for place, purpose in enumerate(_PURPOSES)}
 _BODY = struct.Struct(">QB")  # client, purpose
 _MAC = 15  # bytes; 120 bits, and the token is 24 bytes = 32 characters without padding
 
@@ -30,7 +31,7 @@ class Unsubscribe(NamedTuple):
 
 def token(key: bytes, client_id: int, purpose: Purpose) -> str:
     """The token of a client and purpose."""
-    body = _BODY.pack(client_id, _PURPOSES.index(purpose))
+    body = _BODY.pack(client_id, _PLACES[purpose])
     mac = blake2b(body, key=key[:64], digest_size=_MAC).digest()
     return base64.urlsafe_b64encode(body + mac).decode()
 

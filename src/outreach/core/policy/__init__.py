@@ -108,22 +108,19 @@ def decide(facts: Facts, gates: tuple[Gate, ...]) -> Decision:
     """Run every gate; the strictest verdict wins. `gates` comes from `gates_for`, once a run, and
     may be cut to those that are `concerned`: the decision is the same."""
     # Rules return the one ALLOW, so that the usual answer costs an identity test a gate.
+    hits: list[Hit] | None = None
     for gate in gates:
-        if gate.rule(facts) is not ALLOW:
-            return _stopped(facts, gates)
-    return ALLOWED
-
-
-def _stopped(facts: Facts, gates: tuple[Gate, ...]) -> Decision:
-    verdicts = [(gate.name, gate.rule(facts)) for gate in gates]
-    hits = [Hit(name, verdict) for name, verdict in verdicts if not isinstance(verdict, Allow)]
-    return Decision(_strictest(hits), tuple(hits)) if hits else ALLOWED
+        verdict = gate.rule(facts)
+        if verdict is not ALLOW and not isinstance(verdict, Allow):
+            hits = [] if hits is None else hits
+            hits.append(Hit(gate.name, verdict))
+    return ALLOWED if hits is None else Decision(_strictest(hits), tuple(hits))
 
 
 def _strictest(hits: list[Hit]) -> Verdict:
-    suppressed = next((hit.verdict for hit in hits if isinstance(hit.verdict, Suppress)), None)
-    if suppressed is not None:
-        return suppressed
+    for hit in hits:
+        if isinstance(hit.verdict, Suppress):
+            return hit.verdict
     return max(
         (hit.verdict for hit in hits if isinstance(hit.verdict, Defer)),
         key=lambda defer: defer.until,
