@@ -170,20 +170,24 @@ def next_step(door: "Door", *commands: str) -> None:
 
 
 class Ticker(Protocol):
-    """What a verb calls as it goes on: how much is done, and of how much when that is known."""
+    """What a verb calls as it goes on: how much is done, and of how much when that is known. A new
+    label begins a new stretch of work, with a rate of its own."""
 
-    def __call__(self, done: int, total: int | None = None) -> None: ...
+    def __call__(self, done: int, total: int | None = None, label: str | None = None) -> None: ...
+
+
+def watched(door: "Door") -> bool:
+    """Whether somebody sees a progress bar: only on a terminal and never with --json."""
+    return not door.json and sys.stderr.isatty()
 
 
 @contextmanager
 def progress(door: "Door", label: str, total: int | None = None) -> Iterator[Ticker]:
-    """A bar with rate and time left on stderr, only on a terminal and never with --json."""
-    from rich.console import Console
-
-    err = Console(stderr=True)
-    if door.json or not err.is_terminal:
-        yield lambda done, total=None: None
+    """A bar with rate and time left on stderr, when it is `watched`."""
+    if not watched(door):
+        yield lambda done, total=None, label=None: None
         return
+    from rich.console import Console
     from rich.progress import (
         BarColumn,
         Progress,
@@ -193,19 +197,23 @@ def progress(door: "Door", label: str, total: int | None = None) -> Iterator[Tic
     )
 
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed:,.0f}/{task.total:,.0f}" if total else "{task.completed:,.0f}"),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(label, total=total, rate="")
+        TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"),
+        TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        number = bar.add_task(label, total=total, count="", rate="")
+        task = bar.tasks[0]
 
-        def tick(done: int, total: int | None = None) -> None:
-            elapsed = bar.tasks[0].elapsed or 0.0
-            rate = f"{done / elapsed:,.0f}/s" if elapsed > 0.2 else ""
-            bar.update(task, completed=done, rate=rate, total=total or bar.tasks[0].total)
+        def tick(done: int, total: int | None = None, label: str | None = None) -> None:
+            if label is not None and label != task.description:
+                bar.reset(number, description=label, total=total, count="", rate="")
+            whole, elapsed = total or task.total, task.elapsed or 0.0
+            bar.update(
+                number,
+                completed=done,
+                total=whole,
+                count=f"{done:,}/{whole:,.0f}" if whole else f"{done:,}",
+                rate=f"{done / elapsed:,.0f}/s" if elapsed > 0.2 else "",
+            )
 
         yield tick

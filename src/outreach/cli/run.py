@@ -6,10 +6,15 @@ import typer
 
 from outreach.cli.campaigns import CampaignName, Occurrence, show_decisions
 from outreach.cli.door import BAD_DATA, NOT_ALLOWED, PROBLEMS, Door, Failure
-from outreach.cli.output import console, emit_json, next_step, progress, say, table
+from outreach.cli.output import console, emit_json, next_step, progress, say, table, watched
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from outreach.cli.output import Ticker
     from outreach.plan import Due
+
+LOOK_SECONDS = 0.2
 
 
 def run(context: typer.Context, campaign: CampaignName, occurrence: Occurrence = None) -> None:
@@ -83,7 +88,8 @@ def work_run(door: Door, run_id: int) -> None:
     adapters, started = Adapters(door), time.monotonic()
     try:
         with progress(door, f"run {run_id}") as tick:
-            ended = local.work(engine(door, adapters, tick, tick), run_id)
+            planned, sent = _stretches(door, run_id, tick)
+            ended = local.work(engine(door, adapters, planned, sent), run_id)
     finally:
         adapters.close()
     document = run_document(door, run_id)
@@ -102,6 +108,47 @@ def work_run(door: Door, run_id: int) -> None:
         waits = f"{unsent:,} messages are not sent" if unsent else "a sender stopped"
         hint = f"nothing is lost; look with `outreach runs show {run_id}`, then run it again"
         raise Failure(PROBLEMS, [*ended.stopped, f"run {run_id}: {waits}; {hint}"])
+
+
+def _stretches(
+    door: Door, run_id: int, tick: "Ticker"
+) -> "tuple[Callable[[int], None], Callable[[int], None]]":
+    """What the engine calls as it plans and as it sends. Senders are several processes, so how far
+    they are is read from the run's counters, a few times a second."""
+    import time
+
+    from outreach.store import runs
+
+    audience, looked = _audience(door, run_id) if watched(door) else None, 0.0
+
+    def planned(done: int) -> None:
+        tick(done, audience, f"run {run_id}: planning")
+
+    def sent(done: int) -> None:
+        nonlocal looked
+        if not watched(door) or time.monotonic() - looked < LOOK_SECONDS:
+            return
+        looked = time.monotonic()
+        with door.database.reading() as conn:
+            states = runs.counts(conn, run_id).get("state", {})
+        waiting = states.get("ready", 0) + states.get("held", 0)
+        total = sum(states.values())
+        tick(total - waiting, total, f"run {run_id}: sending")
+
+    return planned, sent
+
+
+def _audience(door: Door, run_id: int) -> int | None:
+    """How many candidates there are, while they are still being planned."""
+    from outreach import plan as verb
+    from outreach.cli.engine import unsubscribe_key
+    from outreach.store import runs
+
+    with door.database.reading() as conn:
+        found = runs.load(conn, run_id)
+        if found is None or found["state"] != "planning":
+            return None
+        return verb.reopened(conn, found, unsubscribe_key(door)).count(conn)
 
 
 def run_document(door: Door, run_id: int) -> dict[str, Any]:
