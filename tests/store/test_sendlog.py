@@ -198,6 +198,20 @@ def test_a_cancelled_run_has_nothing_waiting(book: Database) -> None:
     assert states(read(book)) == [("accepted", "")] + [("cancelled", "cancelled")] * 3
 
 
+def test_what_settles_after_the_run_was_cancelled_waits_for_nobody(book: Database) -> None:
+    with book.begin() as tx:
+        lease = claim(tx)
+        opened = intend(tx, lease, 4)
+    with book.begin() as tx:
+        assert runs.move(tx, RUN, "cancelled", AT, "li.m", since=["sending"])
+        takeover.cancel_rest(tx, RUN, AT, "li.m")
+    with book.begin() as tx:
+        outcomes = {n: accepted() for n in (1, 2, 3)} | {4: unavailable("throttled")}
+        settle(tx, lease, opened, outcomes)
+
+    assert states(read(book)) == [("accepted", "")] * 3 + [("cancelled", "cancelled")]
+
+
 def test_a_withdrawn_intent_leaves_no_trace(book: Database) -> None:
     with book.begin() as tx:
         lease = claim(tx)
