@@ -17,7 +17,7 @@ from outreach.core.segment import describe
 from outreach.core.words import REASONS, STATES, Sentence, State
 from outreach.project.definition import Definition, redefine
 from outreach.store import runs, sendlog
-from outreach.store.sendlog import Told
+from outreach.store.told import Told, told_to
 
 NOT_IN_AUDIENCE, NOT_DECIDED = "not_in_audience", "not_decided_yet"
 
@@ -101,7 +101,7 @@ def explain(
     parts = runs.parts(conn, found)
     definition = redefine(parts)
     stored = runs.decided(conn, found["id"], client_id)
-    told = sendlog.told(conn, found["id"], client_id, now)
+    told = told_to(conn, found["id"], client_id, now)
     if stored is None:
         outcome, reason, summary = _undecided(found, definition, client_id, language)
     else:
