@@ -100,6 +100,9 @@ def upgrade() -> None:
         sa.Column(
             "block_mark", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
         ),
+        sa.Column(
+            "book_mark", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_batch")),
     )
     with op.batch_alter_table("batch", schema=None) as batch_op:
@@ -152,6 +155,47 @@ def upgrade() -> None:
         sa.Column("entered_by", sa.Text(), nullable=False),
         sa.Column("approved_by", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("market", "on_date", name=op.f("pk_calendar_day")),
+    )
+    op.create_table(
+        "calendar_override",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
+        sa.Column(
+            "override_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False
+        ),
+        sa.Column("action", sa.String(length=12), nullable=False),
+        sa.Column("market", sa.String(length=8), nullable=False),
+        sa.Column("on_date", sa.Date(), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("opens", sa.Time(), nullable=True),
+        sa.Column("closes", sa.Time(), nullable=True),
+        sa.Column("name_zh", sa.Text(), nullable=False),
+        sa.Column("name_en", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("source_ref", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_override")),
+    )
+    with op.batch_alter_table("calendar_override", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_calendar_override_market"), ["market"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_calendar_override_override_id"), ["override_id"], unique=False
+        )
+
+    op.create_table(
+        "calendar_settlement",
+        sa.Column("market", sa.String(length=8), nullable=False),
+        sa.Column("trade_on", sa.Date(), nullable=False),
+        sa.Column("settles_on", sa.Date(), nullable=False),
+        sa.Column("source_ref", sa.Text(), nullable=False),
+        sa.Column("published_on", sa.Date(), nullable=True),
+        sa.Column("entered_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("market", "trade_on", name=op.f("pk_calendar_settlement")),
     )
     op.create_table(
         "checkpoint",
@@ -473,6 +517,12 @@ def downgrade() -> None:
 
     op.drop_table("client")
     op.drop_table("checkpoint")
+    op.drop_table("calendar_settlement")
+    with op.batch_alter_table("calendar_override", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_calendar_override_override_id"))
+        batch_op.drop_index(batch_op.f("ix_calendar_override_market"))
+
+    op.drop_table("calendar_override")
     op.drop_table("calendar_day")
     op.drop_table("calendar_coverage")
     op.drop_table("book")

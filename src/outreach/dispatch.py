@@ -20,7 +20,7 @@ from outreach.core.run_values import RunValues
 from outreach.core.unsubscribe import Unsubscribe
 from outreach.core.words import Channel, Reason, State
 from outreach.project.definition import redefine
-from outreach.store import facts, runs, windows
+from outreach.store import facts, runs, takeover, windows
 from outreach.store.database import Database
 
 Clock = Callable[[], datetime]
@@ -62,11 +62,17 @@ class Text(NamedTuple):
 
 @dataclass
 class Tally:
-    """What one sender did. `stopped` says in a sentence why it gave up before the end."""
+    """What one process sent, and why in a sentence a sender of the config gave up before the end:
+    the others go on without it."""
 
     sent: int = 0
-    stopped: str = ""
+    down: dict[str, str] = field(default_factory=dict)
     _texts: dict[int, Text] = field(default_factory=dict)
+
+    @property
+    def stopped(self) -> str:
+        """Why senders gave up, a sentence a line; empty when none did."""
+        return "\n".join(dict.fromkeys(self.down.values()))
 
     def text(self, sending: Sending, run_id: int) -> Text:
         """The run's texts, thawed from the database once a process."""
@@ -94,15 +100,16 @@ def _thawed(conn: Connection, run_id: int, key: bytes) -> Text:
 
 def work(sending: Sending, run_id: int | None, tally: Tally) -> bool:
     """Work one due batch, or the due retries of one sender; False when there was nothing to do."""
+    down = tuple(tally.down)
     with sending.database.begin() as tx:
         now = sending.clock()
-        lease = windows.claim(tx, sending.owner, now, sending.lease, run_id)
+        lease = windows.claim(tx, sending.owner, now, sending.lease, run_id, besides=down)
     if lease is not None:
         _work_batch(sending, lease, tally)
         return True
     with sending.database.begin() as tx:
         due = windows.due_retries(
-            tx, sending.owner, sending.clock(), sending.lease, run_id, RETRIES_AT_ONCE
+            tx, sending.owner, sending.clock(), sending.lease, run_id, RETRIES_AT_ONCE, besides=down
         )
     if due is None:
         return False
@@ -111,8 +118,8 @@ def work(sending: Sending, run_id: int | None, tally: Tally) -> bool:
 
 
 def drain(sending: Sending, run_id: int | None, tally: Tally) -> None:
-    """Work until nothing is due, or the channel says that it cannot send."""
-    while not tally.stopped and work(sending, run_id, tally):
+    """Work until nothing is due that a sender which can send might take."""
+    while work(sending, run_id, tally):
         pass
 
 
@@ -120,7 +127,11 @@ def _work_batch(sending: Sending, lease: windows.Lease, tally: Tally) -> None:
     """Send a batch window by window; each transaction settles one window and opens the next."""
     batch, database = lease.batch, sending.database
     text = tally.text(sending, batch.run_id)
-    adapter = sending.adapter(batch.sender)
+    adapter = _adapter(sending, batch.sender, tally)
+    if adapter is None:
+        with database.begin() as tx:
+            windows.give_back(tx, lease)
+        return
     size = min(sending.window, adapter.window)
     settled: windows.Settlement | None = None
     first = batch.next_id
@@ -129,36 +140,52 @@ def _work_batch(sending: Sending, lease: windows.Lease, tally: Tally) -> None:
         ready = _ready(sending, text, batch, ids)
         with database.begin() as tx:
             now = sending.clock()
-            if settled is not None:
-                windows.settle(tx, settled, now)
             window_id = windows.intend(tx, lease, ids[-1], now, sending.lease)
+            _settle(tx, settled, now)
+        settled = None
         if window_id is None:
-            return _release(sending, lease)
-        settled = _send(sending, adapter, lease, window_id, ready, tally)
-        if settled is None:
-            return _release(sending, lease)
+            break
+        settled = _send(sending, adapter, lease, window_id, ready, now + sending.lease, tally)
+        if settled is None or batch.sender in tally.down:
+            break
         first = ids[-1] + 1
     with database.begin() as tx:
-        if settled is not None:
-            windows.settle(tx, settled, sending.clock())
-        windows.finish_batch(tx, lease)
-    return None
+        windows.give_back(tx, lease)
+        _settle(tx, settled, sending.clock())
+    takeover.cancel_left(database, batch.run_id, sending.clock())
 
 
 def _work_retries(
     sending: Sending, lease: windows.Lease, window_id: int, ids: list[int], tally: Tally
 ) -> None:
     text = tally.text(sending, lease.batch.run_id)
+    adapter = _adapter(sending, lease.batch.sender, tally)
+    if adapter is None:
+        with sending.database.begin() as tx:
+            windows.withdraw_intent(tx, lease, window_id)
+        return
     ready = _ready(sending, text, None, ids)
-    settled = _send(sending, sending.adapter(lease.batch.sender), lease, window_id, ready, tally)
+    # The transaction that opened the window took the time a moment ago, so this is a little long.
+    until = sending.clock() + sending.lease
+    settled = _send(sending, adapter, lease, window_id, ready, until, tally)
     if settled is not None:
         with sending.database.begin() as tx:
-            windows.settle(tx, settled, sending.clock())
+            _settle(tx, settled, sending.clock())
+    takeover.cancel_left(sending.database, lease.batch.run_id, sending.clock())
 
 
-def _release(sending: Sending, lease: windows.Lease) -> None:
-    with sending.database.begin() as tx:
-        windows.give_back(tx, lease)
+def _adapter(sending: Sending, sender: str, tally: Tally) -> Adapter | None:
+    try:
+        return sending.adapter(sender)
+    except sending.unavailable as error:
+        tally.down[sender] = str(error)
+        return None
+
+
+def _settle(tx: Connection, settled: windows.Settlement | None, now: datetime) -> None:
+    """Append what came of a window, also when somebody took us for gone meanwhile."""
+    if settled is not None and not windows.settle(tx, settled, now):
+        takeover.settle_late(tx, settled, now)
 
 
 def _send(
@@ -167,22 +194,30 @@ def _send(
     lease: windows.Lease,
     window_id: int,
     ready: "Ready",
+    until: datetime,
     tally: Tally,
 ) -> windows.Settlement | None:
-    """Hand a window over. None: the channel could not send, the intent was taken back."""
-    outcomes = dict(ready.decided)
-    try:
-        for message_id, outcome in adapter.send(ready.messages):
-            outcomes[message_id] = outcome
-    except sending.unavailable as error:
+    """Hand a window over. None: nothing was handed over, and the intent was taken back."""
+    sender, why = lease.batch.sender, ""
+    given: dict[int, Outcome] = {}
+    if sending.clock() >= until:  # this process stood still: others may have taken us for gone
         with sending.database.begin() as tx:
             windows.withdraw_intent(tx, lease, window_id)
-        tally.stopped = str(error)
         return None
+    try:
+        for message_id, outcome in adapter.send(ready.messages):
+            given[message_id] = outcome
+    except sending.unavailable as error:
+        tally.down[sender] = why = str(error)
+        if not given:
+            with sending.database.begin() as tx:
+                windows.withdraw_intent(tx, lease, window_id)
+            return None
     except Exception as error:
-        tally.stopped = f"{lease.batch.sender}: {type(error).__name__}: {error}"
+        tally.down[sender] = why = f"{sender}: {type(error).__name__}: {error}"
+    outcomes = {**ready.decided, **given}
     # Whatever an adapter left without an outcome may have gone out.
-    doubt = Outcome(State.IN_DOUBT, "no_outcome", tally.stopped)
+    doubt = Outcome(State.IN_DOUBT, "no_outcome", why)
     for message in ready.messages:
         outcomes.setdefault(message.id, doubt)
     tally.sent += len(ready.messages)
@@ -190,7 +225,7 @@ def _send(
     return windows.Settlement(
         window_id,
         lease.batch.run_id,
-        lease.batch.sender,
+        sender,
         lease.token,
         list(outcomes.items()),
         ready.waits,
@@ -222,11 +257,7 @@ def _second_look(
     conn: Connection, text: Text, batch: Row[Any] | None, rows: Sequence[Row[Any]], now: datetime
 ) -> tuple[dict[int, Outcome], dict[int, datetime]]:
     """Ask the policy again when the plan is old or a ledger has moved since; who may not go now."""
-    if (
-        batch is not None
-        and now < batch.good_until
-        and facts.marks(conn)[:2] == (batch.consent_mark, batch.block_mark)
-    ):
+    if batch is not None and now < batch.good_until and _as_planned(facts.marks(conn), batch):
         return {}, {}
     sheet = text.sheet
     if sheet.campaign.halts_max_age_hours is not None:
@@ -248,21 +279,28 @@ def _second_look(
     stopped: dict[int, Outcome] = {}
     waits: dict[int, datetime] = {}
     for row in rows:
-        known = clients.get(row.client_id)
-        if known is None or row.address not in known[CANDIDATE_WIDTH:]:
-            why = "the client's address changed after the plan"
-            stopped[row.id] = Outcome(State.SUPPRESSED, Reason.ADDRESS_INVALID, why)
-            continue
+        known = clients[row.client_id]
         candidate = Candidate._make(known[:CANDIDATE_WIDTH])
         choice = choice_on(sheet, known, candidate, Channel(row.channel), gathered, set(), now)
         verdict = choice.decision.verdict
-        if isinstance(verdict, Suppress):
+        if not isinstance(verdict, Suppress) and choice.address != row.address:
+            why = "the client's address changed after the plan"
+            stopped[row.id] = Outcome(State.SUPPRESSED, Reason.ADDRESS_INVALID, why)
+        elif isinstance(verdict, Suppress):
             state = State.EXPIRED if verdict.reason == Reason.STALE else State.SUPPRESSED
             stopped[row.id] = Outcome(state, verdict.reason, "second look")
         elif isinstance(verdict, Defer):
             stopped[row.id] = Outcome(State.READY, verdict.reason, "second look")
             waits[row.id] = verdict.until
     return stopped, waits
+
+
+def _as_planned(marks: facts.Marks, batch: Row[Any]) -> bool:
+    """Whether no consent, block or client file came in since the batch was decided on."""
+    if batch.book_mark % 2:  # a file was being taken in: it may have changed any client since
+        return False
+    planned = (batch.consent_mark, batch.block_mark, batch.book_mark)
+    return (marks.consent, marks.block, marks.book) == planned
 
 
 def _render(text: Text, rows: Sequence[Row[Any]]) -> tuple[list[Message], dict[int, Outcome]]:

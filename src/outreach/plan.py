@@ -138,6 +138,8 @@ class Job:
 
     def sharing(self, conn: Connection, rows: Sequence[Any], book: int) -> list[int] | None:
         """Which of these clients have an address that others have too; None: ask about all."""
+        if book % 2:  # an import is under way, and may bring an address any moment
+            return None
         if self._shared[0] != book:
             self._shared = book, facts.shared_addresses(conn, self.definition.campaign.channels)
         shared = self._shared[1]
@@ -175,17 +177,17 @@ _LOCALE, _ZONE, _PHONE, _EMAIL = map(PAGE_COLUMNS.index, ("locale", "zone", "pho
 class _Page(NamedTuple):
     rows: list[tuple[Any, ...]]
     plan: PagePlan
-    marks: tuple[int, ...]
+    marks: facts.Marks
     taken: set[tuple[str, int]]
 
 
 def _decide(conn: Connection, job: Job, after: int, limit: int, now: datetime) -> _Page | None:
     """Read the next page and decide on it; None at the end of the audience."""
+    campaign, marks = job.definition.campaign, facts.marks(conn)
     found = job.page(conn, after, limit)
     if not found:
         return None
     rows = job.completed(conn, found)
-    campaign, marks = job.definition.campaign, facts.marks(conn)
     gathered = facts.gather(
         conn,
         [row[0] for row in rows],
@@ -194,7 +196,7 @@ def _decide(conn: Connection, job: Job, after: int, limit: int, now: datetime) -
         cap=job.definition.cap,
         now=now,
         grants=job.grants,
-        sharing=job.sharing(conn, rows, marks[-1]),
+        sharing=job.sharing(conn, rows, marks.book),
     )
     taken = set(job.taken)
     plan = plan_page(job.sheet, rows, gathered, taken, now)
@@ -291,36 +293,46 @@ def work(database: Database, run_id: int, key: bytes, clock: Clock, page: int, t
         with database.reading() as conn:
             decided = _decide(conn, job, after, page, now)
         with database.begin() as tx:
+            if decided is not None:
+                decided = _unmoved(tx, job, decided, after, page, now)
             if decided is None:
                 runs.move(tx, run_id, "sending", now, outbox.ACTOR, since=["planning"])
                 return
-            decided = _unmoved(tx, job, decided, after, page, now)
-            after = decided.rows[-1][0]
-            if not runs.advance(tx, run_id, after, len(decided.rows)):
+            last = decided.rows[-1][0]
+            if not runs.advance(tx, run_id, after, last, len(decided.rows)):
                 return
-            outbox.add_page(tx, _release(job, run_id, decided.rows, now), *decided.plan, now)
+            outbox.add_page(tx, _release(job, run_id, decided, now), *decided.plan, now)
+        after = last
         job.taken = decided.taken
         planned += len(decided.rows)
         tick(planned)
 
 
-def _unmoved(tx: Connection, job: Job, page: _Page, after: int, limit: int, now: datetime) -> _Page:
+def _unmoved(
+    tx: Connection, job: Job, page: _Page, after: int, limit: int, now: datetime
+) -> _Page | None:
     """The page, decided again here when a ledger moved since its snapshot was taken."""
     if job.definition.cap:
         facts.hold_caps(tx)
     if facts.marks(tx) == page.marks:
         return page
-    again = _decide(tx, job, after, limit, now)
-    return again or page
+    return _decide(tx, job, after, limit, now)
 
 
-def _release(job: Job, run_id: int, rows: Sequence[Any], now: datetime) -> outbox.Release:
+def _release(job: Job, run_id: int, page: _Page, now: datetime) -> outbox.Release:
     campaign, hours = job.definition.campaign, job.sheet.campaign.contact_hours
     good_until = min(now + TRUSTED, job.values.expires_at)
     if hours is not None:
-        zones = {row[_ZONE] for row in rows}
+        zones = {row[_ZONE] for row in page.rows}
         shut = (next_shut(hours, clocks_for(zone, job.sheet.campaign), now) for zone in zones)
         good_until = min(good_until, *shut)
     return outbox.Release(
-        run_id, campaign.purpose, job.definition.cap is not None, campaign.urgent, good_until
+        run_id,
+        campaign.purpose,
+        job.definition.cap is not None,
+        campaign.urgent,
+        good_until,
+        page.marks.consent,
+        page.marks.block,
+        page.marks.book,
     )

@@ -76,7 +76,9 @@ def cancel(
         typer.confirm(
             f"Cancel every unsent message of run {run}? This cannot be undone", abort=True
         )
-    _move(context, run, "cancelled", ["planning", "sending", "paused"])
+    # The run first, by itself: from then on senders cancel what they give back. A run cancelled
+    # before may be cancelled again, to finish what was cut short.
+    _move(context, run, "cancelled", ["planning", "sending", "paused", "cancelled"])
     with door.database.begin() as tx:
         total = takeover.cancel_rest(tx, run, door.now(), door.actor)
     say(door, f"{total:,} messages cancelled.")

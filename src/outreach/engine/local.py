@@ -38,12 +38,14 @@ def gone(owners: Iterable[str]) -> list[str]:
 
 
 def _started(pid: int) -> str:
-    """The start time of a process in clock ticks since boot; empty when there is none."""
+    """The start time of a process in clock ticks since boot; empty when there is none, or only
+    its entry is left because nobody has asked how it ended."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
-    return stat.rpartition(")")[2].split()[19]
+    state, *fields = stat.rpartition(")")[2].split()
+    return "" if state in "ZX" else fields[18]
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,7 @@ def work(engine: Local, run_id: int) -> Ended:
         for process in processes:
             process.terminate()
             process.wait()
-    if tally.stopped:
-        ended.stopped.append(tally.stopped)
+    ended.stopped.extend(tally.stopped.splitlines())
     ended.next_at = close(engine, run_id)
     return ended
 
@@ -98,11 +99,12 @@ def work(engine: Local, run_id: int) -> Ended:
 def _drain(engine: Local, run_id: int, tally: dispatch.Tally) -> None:
     """Send until nothing is due and nobody else holds a part of the run."""
     sending = replace(engine.sending, tick=engine.sent)
-    while not tally.stopped:
+    while True:
         dispatch.drain(sending, run_id, tally)
         with engine.database.reading() as conn:
             left = takeover.still_open(conn, run_id, sending.clock())
-        if not left.ready and not left.leased:
+            going = runs.going(conn, run_id)
+        if tally.stopped or not going or not (left.ready or left.leased):
             return
         time.sleep(POLL_SECONDS)
         take_over(engine, run_id)
@@ -112,8 +114,7 @@ def take_over(engine: Local, run_id: int | None) -> int:
     """Sweep after owners that are gone; the number of messages now in doubt."""
     with engine.database.reading() as conn:
         ended = gone(takeover.owners(conn, run_id))
-    with engine.database.begin() as tx:
-        return takeover.sweep(tx, engine.sending.clock(), ended, run_id).in_doubt
+    return takeover.sweep(engine.database, engine.sending.clock(), ended, run_id).in_doubt
 
 
 def close(engine: Local, run_id: int) -> datetime | None:
@@ -166,15 +167,17 @@ def _wait(engine: Local, run_id: int, processes: list[subprocess.Popen[str]], en
     for process in processes:
         _, said = process.communicate()
         lines = [line for line in said.splitlines() if line.strip()]
-        if process.returncode and lines and lines[-1] not in ended.stopped:
-            ended.stopped.append(lines[-1])
+        if any(line.startswith("Traceback") for line in lines):
+            lines = [f"a sender process broke off: {lines[-1]}"]
+        if process.returncode:
+            ended.stopped.extend(line for line in lines if line not in ended.stopped)
 
 
 def serve_run(engine: Local, run_id: int, tally: dispatch.Tally) -> None:
     """What a sender process does: send while the run is planned and until nothing is due; end
     early when the process that started it is gone."""
     parent = os.getppid()
-    while not tally.stopped and os.getppid() == parent:
+    while os.getppid() == parent:
         # Asked before the work, so that a page planned meanwhile is not missed.
         with engine.database.reading() as conn:
             run = runs.load(conn, run_id)

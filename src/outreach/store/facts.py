@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Column, ColumnElement, Connection, and_, func, or_, select, text
@@ -156,11 +156,22 @@ def _sharers(
     return found
 
 
-def marks(conn: Connection) -> tuple[int, int, int, int]:
-    """How far the ledgers a decision relies on are written: consent, blocks, cap uses, books."""
+class Marks(NamedTuple):
+    """How far the ledgers a decision relies on are written."""
+
+    consent: int
+    block: int
+    used: int  # places under frequency caps
+    book: int  # odd while the newest import is under way
+
+
+def marks(conn: Connection) -> Marks:
+    """Read these before the facts: what comes in between then counts as news."""
     used = conn.execute(select(func.coalesce(func.max(frequency_use.c.message_id), 0))).scalar_one()
-    ledgers = latest(conn, consent_event), latest(conn, address_block)
-    return (*ledgers, int(used), latest(conn, book))
+    newest = select(book.c.id, book.c.finished_at).order_by(book.c.id.desc()).limit(1)
+    found = conn.execute(newest).first()
+    books = 2 * found.id + (found.finished_at is None) if found else 0
+    return Marks(latest(conn, consent_event), latest(conn, address_block), int(used), books)
 
 
 def hold_caps(tx: Connection) -> None:

@@ -17,11 +17,9 @@ from outreach.core.words import State
 from outreach.store import audit
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
-from outreach.store.database import add_counts, allocate, append, latest
+from outreach.store.database import add_counts, allocate, append
 from outreach.store.tables import (
-    address_block,
     batch,
-    consent_event,
     decision,
     frequency_use,
     message,
@@ -44,6 +42,9 @@ class Release:
     counted: bool  # messages of this purpose count towards a cap
     urgent: bool
     good_until: datetime
+    consent_mark: int  # how far the ledgers were written when the page was decided
+    block_mark: int
+    book_mark: int
 
 
 def add_page(
@@ -90,7 +91,6 @@ def _add_messages(
     for draft in drafts:
         groups.setdefault((draft.sender, draft.channel, draft.until or at), []).append(draft)
     next_id, next_batch = allocate(tx, "message", len(drafts)), allocate(tx, "batch", len(groups))
-    marks = latest(tx, consent_event), latest(tx, address_block)
     rows: list[tuple[Any, ...]] = []
     batches, dumps = [], orjson.dumps
     for (sender, channel, not_before), members in groups.items():
@@ -104,9 +104,7 @@ def _add_messages(
             next_id += 1
         held = not_before > at
         batches.append(
-            _batch(
-                release, next_batch, sender, channel, (first, next_id - 1), not_before, held, marks
-            )
+            _batch(release, next_batch, sender, channel, (first, next_id - 1), not_before, held)
         )
         counts["state", State.HELD if held else State.READY] += len(members)
         counts["channel", channel] += len(members)
@@ -128,7 +126,6 @@ def _batch(
     ids: tuple[int, int],
     not_before: datetime,
     held: bool,
-    marks: tuple[int, int],
 ) -> dict[str, Any]:
     return {
         "id": batch_id,
@@ -145,6 +142,7 @@ def _batch(
         "urgent": release.urgent,
         "state": "ready",
         "takeovers": 0,
-        "consent_mark": marks[0],
-        "block_mark": marks[1],
+        "consent_mark": release.consent_mark,
+        "block_mark": release.block_mark,
+        "book_mark": release.book_mark,
     }

@@ -14,6 +14,8 @@ from outreach.store.covered import cover
 from outreach.store.database import append
 from outreach.store.tables import approval, decision, frozen, run, run_count
 
+GOING = ("planning", "sending")  # states of a run that may be worked
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -44,6 +46,7 @@ def load(conn: Connection, run_id: int) -> RowMapping | None:
 def open_run(tx: Connection, opening: Opening) -> tuple[int, bool]:
     """Open the run of an occurrence; (its number, whether it is new). A second opening of the same
     occurrence finds the first: the pair is unique in the database."""
+    audit.append(tx, [])  # two openers queue here, so that the second finds the first's run
     existing = find(tx, opening.campaign, opening.occurrence)
     if existing is not None:
         return int(existing["id"]), False
@@ -101,11 +104,12 @@ def parts(conn: Connection, found: RowMapping) -> dict[str, Frozen]:
     return {kind: thaw(conn, found[f"{kind}_digest"]) for kind in kinds}
 
 
-def advance(tx: Connection, run_id: int, cursor: int, candidates: int) -> bool:
-    """Move the plan's cursor past a page; False when the run is no longer being planned."""
+def advance(tx: Connection, run_id: int, after: int, cursor: int, candidates: int) -> bool:
+    """Move the plan's cursor from `after` past a page; False when the run is no longer being
+    planned, or somebody else has planned on from there."""
     statement = (
         update(run)
-        .where(run.c.id == run_id, run.c.state == "planning", run.c.cursor < cursor)
+        .where(run.c.id == run_id, run.c.state == "planning", run.c.cursor == after)
         .values(cursor=cursor, audience=run.c.audience + candidates)
     )
     return tx.execute(statement).rowcount == 1
@@ -125,6 +129,12 @@ def move(
         return False
     audit.append(tx, [Entry(at, f"run.{to}", actor, f"run {run_id}", {})])
     return True
+
+
+def going(conn: Connection, run_id: int) -> bool:
+    """Whether a run may be worked: neither paused nor cancelled nor finished."""
+    query = select(run.c.id).where(run.c.id == run_id, run.c.state.in_(GOING))
+    return conn.execute(query).first() is not None
 
 
 def counts(conn: Connection, run_id: int) -> dict[str, dict[str, int]]:

@@ -242,6 +242,39 @@ calendar_day = Table(
     PrimaryKeyConstraint("market", "on_date"),
 )
 
+# The steps of an override: proposed, approved, withdrawn. Each row repeats what it is about.
+calendar_override = Table(
+    "calendar_override",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("override_id", Id, index=True),  # the id of its first step
+    _required("action", String(12)),  # propose | approve | withdraw
+    _required("market", String(8), index=True),
+    _required("on_date", Date),
+    _required("kind", String(12)),  # closed | half | open | late_open
+    Column("opens", Time),
+    Column("closes", Time),
+    _required("name_zh", Text),
+    _required("name_en", Text),
+    _required("reason", Text),
+    _required("source_ref", Text),
+    _required("actor", Text),
+    _required("at", UtcDateTime),
+)
+
+# When the money of a trading day moves, where a clearing house said so.
+calendar_settlement = Table(
+    "calendar_settlement",
+    metadata,
+    _required("market", String(8)),
+    _required("trade_on", Date),
+    _required("settles_on", Date),
+    _required("source_ref", Text),
+    Column("published_on", Date),
+    _required("entered_by", Text),
+    PrimaryKeyConstraint("market", "trade_on"),
+)
+
 # --- what was decided and sent ---------------------------------------------------------------
 
 # Content-addressed: the exact campaign, segment, template and policy a run was made from.
@@ -354,6 +387,7 @@ batch = Table(
     _required("takeovers", Integer, default=0),
     _required("consent_mark", Id),  # newest consent event the plan had seen
     _required("block_mark", Id),
+    _required("book_mark", Id),
     Index("ix_batch_run_id_state", "run_id", "state"),
     Index("ix_batch_state", "state", "not_before"),
 )

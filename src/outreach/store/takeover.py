@@ -3,25 +3,32 @@
 A window somebody left open is in doubt, message by message; it is never made ready again.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
 
 from outreach.core.model import Outcome
 from outreach.core.words import State
 from outreach.store import audit
 from outreach.store.audit import Entry
-from outreach.store.database import add_counts
+from outreach.store.covered import cover
+from outreach.store.database import Database, add_counts, append
 from outreach.store.tables import (
     batch,
     frequency_use,
     message,
+    outcome,
     retry,
+    run,
     window,
 )
-from outreach.store.windows import Settlement, settle
+from outreach.store.windows import OUTCOME_COLUMNS, Settlement, outcome_rows, settle
+
+ACTOR = "outreach"  # whom audit entries name when no person acted
+_CERTAIN = (State.ACCEPTED, State.FAILED)
 
 # --- the sweep -------------------------------------------------------------------------------
 
@@ -31,27 +38,44 @@ class Swept(NamedTuple):
     in_doubt: int  # messages whose window has an intent and no outcome
 
 
-def sweep(tx: Connection, now: datetime, gone: Sequence[str], run_id: int | None = None) -> Swept:
+def sweep(
+    database: Database, now: datetime, gone: Sequence[str], run_id: int | None = None
+) -> Swept:
     """Take over from the dead: leases that ran out, and those of owners known to be gone.
 
-    A window they left open is in doubt, message by message; it is never made ready again.
+    A window they left open is in doubt, message by message; it is never made ready again. Each
+    window has its own transaction, since its owner may be alive after all and settle it now.
     """
     over = or_(window.c.lease_until <= now, window.c.owner.in_(gone))
-    where = [window.c.settled_at.is_(None), over]
-    if run_id is not None:
-        where.append(window.c.run_id == run_id)
-    doubtful = 0
-    for row in tx.execute(select(window).where(*where)).all():
-        doubtful += _doubt(tx, row, now)
+    opened = [window.c.settled_at.is_(None), over]
     lost = or_(batch.c.lease_until <= now, batch.c.owner.in_(gone))
     leased = [batch.c.state == "leased", lost]
     if run_id is not None:
+        opened.append(window.c.run_id == run_id)
         leased.append(batch.c.run_id == run_id)
+    with database.reading() as conn:
+        rows = conn.execute(select(window).where(*opened).order_by(window.c.id)).all()
+    doubtful = 0
+    for row in rows:
+        with database.begin() as tx:
+            doubtful += _doubt(tx, row, now)
+    with database.reading() as conn:
+        ids = conn.execute(select(batch.c.id).where(*leased).order_by(batch.c.id)).scalars().all()
+    taken = 0
+    if ids:
+        with database.begin() as tx:
+            taken = sum(_take_back(tx, [batch.c.id == batch_id, *leased]) for batch_id in ids)
+    for cancelled in _cancelled(database, run_id):
+        cancel_left(database, cancelled, now)
+    return Swept(taken, doubtful)
+
+
+def _take_back(tx: Connection, lost: list[ColumnElement[bool]]) -> int:
     free = {"owner": None, "token": None, "lease_until": None, "takeovers": batch.c.takeovers + 1}
     left = batch.c.next_id <= batch.c.last_id
-    taken = tx.execute(update(batch).where(*leased, left).values(state="ready", **free)).rowcount
-    tx.execute(update(batch).where(*leased, ~left).values(state="done", **free))
-    return Swept(taken, doubtful)
+    taken = tx.execute(update(batch).where(*lost, left).values(state="ready", **free)).rowcount
+    tx.execute(update(batch).where(*lost, ~left).values(state="done", **free))
+    return taken
 
 
 def _doubt(tx: Connection, row: Row[Any], now: datetime) -> int:
@@ -64,6 +88,38 @@ def _doubt(tx: Connection, row: Row[Any], now: datetime) -> int:
     doubt = Outcome(State.IN_DOUBT, "sender_gone", f"{row.owner} left no outcome")
     settlement = Settlement(row.id, row.run_id, row.sender, row.token, [(i, doubt) for i in ids])
     return len(ids) if settle(tx, settlement, now) else 0
+
+
+def settle_late(tx: Connection, done: Settlement, at: datetime) -> int:
+    """Append what is certain of a window that was swept as in doubt while its sender was only
+    slow. It stands as a window of its own, beside the doubt. Returns how many doubts it ends."""
+    doubted = [outcome.c.window_id == done.window_id, outcome.c.state == State.IN_DOUBT]
+    swept = select(outcome.c.message_id).where(*doubted)
+    later = select(outcome.c.message_id).where(outcome.c.window_id > done.window_id)
+    open_still = swept.where(outcome.c.message_id.not_in(later.where(_of(done))))
+    doubtful = set(tx.execute(open_still).scalars())
+    certain = [(m, o) for m, o in done.outcomes if o.state in _CERTAIN and m in doubtful]
+    before = tx.execute(select(window).where(window.c.id == done.window_id)).mappings().first()
+    if not certain or before is None or before["token"] != done.token:
+        return 0
+    values = {**before, "settled_at": at}
+    del values["id"]
+    again = tx.execute(insert(window).values(values).returning(window.c.id)).scalar_one()
+    rows = outcome_rows(int(again), certain, at)
+    append(tx, outcome, OUTCOME_COLUMNS, rows)
+    tally = Counter(str(o.state) for _, o in certain)
+    counts: dict[tuple[str, str], int] = {("state", state): n for state, n in tally.items()}
+    counts["state", State.IN_DOUBT] = -len(certain)
+    add_counts(tx, done.run_id, counts)
+    covered = cover(outcome, OUTCOME_COLUMNS, rows)
+    entry = Entry(at, "window.settled_late", done.sender, f"run {done.run_id}", tally, covered)
+    audit.append(tx, [entry])
+    return len(certain)
+
+
+def _of(done: Settlement) -> ColumnElement[bool]:
+    ids = [message_id for message_id, _ in done.outcomes]
+    return outcome.c.message_id.between(min(ids), max(ids))
 
 
 def owners(conn: Connection, run_id: int | None = None) -> list[str]:
@@ -80,36 +136,60 @@ def owners(conn: Connection, run_id: int | None = None) -> list[str]:
 
 def cancel_rest(tx: Connection, run_id: int, at: datetime, actor: str) -> int:
     """Cancel what is in nobody's hands: unclaimed parts of batches and waiting retries."""
-    left = batch.c.last_id - batch.c.next_id + 1
     rest = [batch.c.run_id == run_id, batch.c.state == "ready"]
-    held = tx.execute(
-        select(func.coalesce(func.sum(left), 0)).where(*rest, batch.c.held)
-    ).scalar_one()
-    ready = tx.execute(
-        select(func.coalesce(func.sum(left), 0)).where(*rest, ~batch.c.held)
-    ).scalar_one()
-    uncounted = (
-        select(message.c.id)
-        .join(batch, batch.c.id == message.c.batch_id)
-        .where(*rest, message.c.id >= batch.c.next_id)
-    )
-    tx.execute(delete(frequency_use).where(frequency_use.c.message_id.in_(uncounted)))
-    tx.execute(update(batch).where(*rest).values(state="cancelled"))
+    stopped = tx.execute(
+        update(batch)
+        .where(*rest)
+        .values(state="cancelled")
+        .returning(batch.c.id, batch.c.next_id, batch.c.last_id, batch.c.held)
+    ).all()
     waiting = [retry.c.run_id == run_id, retry.c.window_id.is_(None)]
-    dropped = tx.execute(delete(retry).where(*waiting)).rowcount
-    total = int(held) + int(ready) + dropped
-    add_counts(
-        tx,
-        run_id,
-        {
-            ("state", State.HELD): -int(held),
-            ("state", State.READY): -int(ready) - dropped,
-            ("state", State.CANCELLED): total,
-        },
+    gone = delete(retry).where(*waiting).returning(retry.c.message_id)
+    dropped = tx.execute(gone).scalars().all()
+    held: int = sum(row.last_id - row.next_id + 1 for row in stopped if row.held)
+    ready: int = sum(row.last_id - row.next_id + 1 for row in stopped if not row.held) + len(
+        dropped
     )
-    entry = Entry(at, "messages.cancelled", actor, f"run {run_id}", {"messages": total})
-    audit.append(tx, [entry])
-    return total
+    if not held + ready:
+        return 0
+    uncounted = [message.c.id.between(row.next_id, row.last_id) for row in stopped]
+    for some in (*uncounted, message.c.id.in_(dropped)):
+        ids = select(message.c.id).where(some)
+        tx.execute(delete(frequency_use).where(frequency_use.c.message_id.in_(ids)))
+    counts: dict[tuple[str, str], int] = {
+        ("state", State.HELD): -held,
+        ("state", State.READY): -ready,
+        ("state", State.CANCELLED): held + ready,
+    }
+    add_counts(tx, run_id, counts)
+    detail = {"messages": held + ready}
+    audit.append(tx, [Entry(at, "messages.cancelled", actor, f"run {run_id}", detail)])
+    return held + ready
+
+
+def cancel_left(database: Database, run_id: int, at: datetime) -> int:
+    """Cancel what came back from a sender after its run was cancelled; 0 for any other run."""
+    with database.reading() as conn:
+        query = select(run.c.id).where(run.c.id == run_id, run.c.state == "cancelled")
+        if conn.execute(query).first() is None:
+            return 0
+    with database.begin() as tx:
+        return cancel_rest(tx, run_id, at, ACTOR)
+
+
+def _cancelled(database: Database, run_id: int | None) -> list[int]:
+    """Cancelled runs that something is left of."""
+    batches = select(batch.c.id).where(batch.c.run_id == run.c.id, batch.c.state == "ready")
+    retries = select(retry.c.message_id).where(
+        retry.c.run_id == run.c.id, retry.c.window_id.is_(None)
+    )
+    query = select(run.c.id).where(
+        run.c.state == "cancelled", or_(batches.exists(), retries.exists())
+    )
+    if run_id is not None:
+        query = query.where(run.c.id == run_id)
+    with database.reading() as conn:
+        return list(conn.execute(query).scalars())
 
 
 class Open(NamedTuple):

@@ -19,6 +19,7 @@ from outreach.store import audit
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import add_counts, append
+from outreach.store.runs import GOING
 from outreach.store.tables import (
     batch,
     frequency_use,
@@ -29,8 +30,8 @@ from outreach.store.tables import (
     window,
 )
 
-GOING = ("planning", "sending")  # states of a run that may be worked
 OUTCOME_COLUMNS = tuple(outcome.c.keys())
+_NEVER_WENT = (State.SUPPRESSED, State.EXPIRED, State.FAILED)  # take no place under a cap
 RETRY_WAITS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240))  # then it has failed
 
 
@@ -46,10 +47,18 @@ class Lease(NamedTuple):
 
 
 def claim(
-    tx: Connection, owner: str, now: datetime, lease: timedelta, run_id: int | None
+    tx: Connection,
+    owner: str,
+    now: datetime,
+    lease: timedelta,
+    run_id: int | None,
+    besides: Sequence[str] = (),
 ) -> Lease | None:
-    """Take the first batch that is due, urgent ones first; None when there is none."""
+    """Take the first batch that is due, urgent ones first; None when there is none. `besides`:
+    senders that cannot send."""
     due = [batch.c.state == "ready", batch.c.not_before <= now, run.c.state.in_(GOING)]
+    if besides:
+        due.append(batch.c.sender.not_in(besides))
     if run_id is not None:
         due.append(batch.c.run_id == run_id)
     query = (
@@ -137,26 +146,18 @@ class Settlement(NamedTuple):
 
 
 def settle(tx: Connection, done: Settlement, at: datetime) -> bool:
-    """Append a window's outcomes; False when somebody else settled it (swept as in doubt)."""
+    """Append a window's outcomes; False when somebody else settled it (swept as in doubt).
+
+    Locks are taken in one order everywhere: batch, window, retry, counters, audit head. So do this
+    last in a transaction, and once: two windows in one transaction could wait for each other.
+    """
     mine = and_(
         window.c.id == done.window_id, window.c.token == done.token, window.c.settled_at.is_(None)
     )
     if tx.execute(update(window).where(mine).values(settled_at=at)).rowcount != 1:
         return False
     outcomes = _with_retries(tx, done, at)
-    rows = [
-        (
-            done.window_id,
-            message_id,
-            o.state,
-            o.code,
-            o.detail[:400],
-            o.provider_ref[:200],
-            o.digest,
-            at,
-        )
-        for message_id, o in sorted(outcomes)
-    ]
+    rows = outcome_rows(done.window_id, outcomes, at)
     append(tx, outcome, OUTCOME_COLUMNS, rows)
     counts: Counter[tuple[str, str]] = Counter()
     for _, o in outcomes:
@@ -170,14 +171,26 @@ def settle(tx: Connection, done: Settlement, at: datetime) -> bool:
     return True
 
 
+def outcome_rows(
+    window_id: int, outcomes: Sequence[tuple[int, Outcome]], at: datetime
+) -> list[tuple[Any, ...]]:
+    """Outcomes as they are stored, by message."""
+    return [
+        (window_id, message_id, o.state, _plain(o.code, 48), _plain(o.detail, 400),
+         _plain(o.provider_ref, 200), o.digest, at)
+        for message_id, o in sorted(outcomes, key=lambda pair: pair[0])
+    ]  # fmt: skip
+
+
+def _plain(said: str, longest: int) -> str:
+    """What a provider said, as a database takes it: not even its strangest answer may stop the
+    record of what was sent."""
+    return said[:longest].replace("\0", "").encode("utf-8", "replace").decode()
+
+
 def _with_retries(tx: Connection, done: Settlement, at: datetime) -> list[tuple[int, Outcome]]:
     """Give what was certainly not taken another try, later; after the last wait it has failed."""
     again = [message_id for message_id, o in done.outcomes if o.state == State.READY]
-    quiet = [
-        m for m, o in done.outcomes if o.state in (State.SUPPRESSED, State.EXPIRED, State.FAILED)
-    ]
-    if quiet:
-        tx.execute(delete(frequency_use).where(frequency_use.c.message_id.in_(quiet)))
     tries = select(retry.c.message_id, retry.c.attempts).where(retry.c.window_id == done.window_id)
     known: dict[int, int] = {row[0]: row[1] for row in tx.execute(tries)}
     finished = [message_id for message_id in known if message_id not in set(again)]
@@ -205,20 +218,15 @@ def _with_retries(tx: Connection, done: Settlement, at: datetime) -> list[tuple[
             )
     if fresh:
         tx.execute(insert(retry), fresh)
+    quiet = [m for m, o in outcomes.items() if o.state in _NEVER_WENT]
+    if quiet:
+        tx.execute(delete(frequency_use).where(frequency_use.c.message_id.in_(quiet)))
     return list(outcomes.items())
 
 
-def finish_batch(tx: Connection, lease: Lease) -> None:
-    """Close a batch whose last message has been in a window."""
-    tx.execute(
-        update(batch)
-        .where(batch.c.id == lease.batch.id, batch.c.token == lease.token)
-        .values(state="done", owner=None, lease_until=None)
-    )
-
-
 def give_back(tx: Connection, lease: Lease) -> None:
-    """Return what is left of a batch, so that anybody may claim it at once."""
+    """Return what is left of a batch, so that anybody may claim it at once; close it when its last
+    message has been in a window."""
     left = batch.c.next_id <= batch.c.last_id
     mine = and_(
         batch.c.id == lease.batch.id, batch.c.token == lease.token, batch.c.state == "leased"
@@ -233,30 +241,43 @@ def withdraw_intent(tx: Connection, lease: Lease, window_id: int) -> None:
 
     Only the holder of the lease can do so, and only for its newest window.
     """
-    first = tx.execute(
-        select(window.c.first_id).where(
-            window.c.id == window_id, window.c.token == lease.token, window.c.settled_at.is_(None)
-        )
-    ).scalar_one_or_none()
-    if first is None:
+    mine = and_(
+        window.c.id == window_id, window.c.token == lease.token, window.c.settled_at.is_(None)
+    )
+    found = tx.execute(select(window.c.first_id, window.c.last_id).where(mine)).first()
+    if found is None:
         return
-    tx.execute(delete(window).where(window.c.id == window_id))
     if lease.batch.id is not None:
-        tx.execute(
-            update(batch)
-            .where(batch.c.id == lease.batch.id, batch.c.token == lease.token)
-            .values(next_id=first)
+        newest = and_(
+            batch.c.id == lease.batch.id,
+            batch.c.token == lease.token,
+            batch.c.state == "leased",
+            batch.c.next_id == found.last_id + 1,
         )
-    tx.execute(update(retry).where(retry.c.window_id == window_id).values(window_id=None))
+        back = tx.execute(update(batch).where(newest).values(next_id=found.first_id))
+        if back.rowcount != 1:  # no longer ours to take back: the sweep will settle the window
+            return
+    if tx.execute(delete(window).where(mine)).rowcount == 1:
+        tx.execute(update(retry).where(retry.c.window_id == window_id).values(window_id=None))
+    elif lease.batch.id is not None:  # swept in this very moment: the cursor stays behind it
+        passed = {"next_id": found.last_id + 1}
+        tx.execute(update(batch).where(batch.c.id == lease.batch.id).values(passed))
 
 
 # --- retries ---------------------------------------------------------------------------------
 
 
 def due_retries(
-    tx: Connection, owner: str, now: datetime, length: timedelta, run_id: int | None, limit: int
+    tx: Connection,
+    owner: str,
+    now: datetime,
+    length: timedelta,
+    run_id: int | None,
+    limit: int,
+    besides: Sequence[str] = (),
 ) -> tuple[Lease, int, list[int]] | None:
-    """Open a window on messages whose next try is due: (lease, window, message ids)."""
+    """Open a window on messages whose next try is due: (lease, window, message ids). `besides`:
+    senders that cannot send."""
     due = [
         retry.c.window_id.is_(None),
         retry.c.not_before <= now,
@@ -264,6 +285,8 @@ def due_retries(
     ]
     if run_id is not None:
         due.append(retry.c.run_id == run_id)
+    if besides:
+        due.append(retry.c.sender.not_in(besides))
     query = (
         select(retry).join(run, run.c.id == retry.c.run_id).where(*due)
         .order_by(retry.c.run_id, retry.c.sender, retry.c.message_id).limit(limit)
