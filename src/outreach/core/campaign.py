@@ -1,9 +1,9 @@
 """What a clerk writes: campaigns, templates and the occurrences they fire on, as frozen models."""
 
-from datetime import date
-from typing import Annotated, Literal
+from datetime import date, time, timedelta
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from outreach.core.words import Channel, Purpose
 
@@ -65,6 +65,166 @@ class OnDay(Written):
 
 
 OccurrenceRule = Annotated[OnClosure | OnHalt | OnDay, Field(discriminator="kind")]
+
+
+# --- schedules: when a campaign fires ---------------------------------------------------------
+
+
+def _without_zone(at: time) -> time:
+    if at.tzinfo is not None:
+        raise ValueError("names a zone, write the time alone and zone = ... beside it")
+    return at
+
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+TimeOfDay = Annotated[
+    time, AfterValidator(_without_zone), Field(description="Time of day, such as 15:30:00.")
+]
+ZoneName = Annotated[
+    str | None, Field(description="Whose clock `at` is read on, such as Asia/Shanghai.")
+]
+MarketName = Annotated[str | None, Field(description="The market; without it, that of the firm.")]
+Sessions = Annotated[int, Field(ge=1, le=250, description="Trading days.")]
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+class Timed(Written):
+    """What every schedule says that fires by itself."""
+
+    misfire: Literal["latest", "skip", "all"] = Field(
+        "latest",
+        description="Of moments that passed while nothing ran: fire the latest, none, or all.",
+    )
+    max_late: str = Field(
+        "2h", pattern=r"^[1-9]\d{0,3}[mhd]$", description="Later than this, it is missed for good."
+    )
+
+    @property
+    def latest_by(self) -> timedelta:
+        """How late it may start."""
+        return timedelta(**{_UNITS[self.max_late[-1]]: int(self.max_late[:-1])})
+
+
+class DailyAt(Timed):
+    """Every day at a time of day."""
+
+    on: Literal["daily"]
+    at: TimeOfDay
+    zone: ZoneName = None
+
+
+class WeeklyAt(Timed):
+    """On certain days of the week."""
+
+    on: Literal["weekly"]
+    weekdays: tuple[Weekday, ...] = Field(min_length=1)
+    at: TimeOfDay
+    zone: ZoneName = None
+
+
+class MonthlyAt(Timed):
+    """On a day of the month; in a shorter month, on its last day."""
+
+    on: Literal["monthly"]
+    day: int = Field(ge=1, le=31)
+    at: TimeOfDay
+    zone: ZoneName = None
+
+
+class AtSession(Timed):
+    """At the opening or close of each session, so many minutes later (earlier when negative)."""
+
+    on: Literal["session_open", "session_close"]
+    market: MarketName = None
+    offset_minutes: int = Field(0, ge=-1440, le=1440)
+    weekdays: tuple[Weekday, ...] = Field((), description="Only sessions on these days.")
+
+
+class AroundClosure(Timed):
+    """On the n-th session before or after each closure; 1 is the nearest to it."""
+
+    on: Literal["before_closure", "after_closure"]
+    market: MarketName = None
+    sessions: int = Field(1, ge=1, le=30, description="1 is the session nearest to the closure.")
+    at: TimeOfDay
+    zone: ZoneName = None
+
+
+class InMonth(Timed):
+    """On the first or last session of each month."""
+
+    on: Literal["month_first_session", "month_last_session"]
+    market: MarketName = None
+    at: TimeOfDay
+    zone: ZoneName = None
+
+
+class EveryNth(Timed):
+    """On every n-th session, counted from the first on or after `starts_on`."""
+
+    on: Literal["every_sessions"]
+    market: MarketName = None
+    sessions: Sessions
+    starts_on: date
+    at: TimeOfDay
+    zone: ZoneName = None
+
+
+class OnceAt(Timed):
+    """Once, on one day at a time of day."""
+
+    on: Literal["once"]
+    day: date
+    at: TimeOfDay
+    zone: ZoneName = None
+
+
+class AfterClientEvent(Timed):
+    """Every day, for the clients whose event lies so many days back (ahead when negative).
+
+    A day that passed is made up for: nobody's day comes a second time.
+    """
+
+    on: Literal["client_event"]
+    event: Literal["opened_on", "assessment_expires_on", "document_expires_on"]
+    days: int = Field(0, ge=-3650, le=3650, description="Days after it; before it when negative.")
+    at: TimeOfDay
+    zone: ZoneName = None
+    misfire: Literal["latest", "skip", "all"] = "all"
+    max_late: str = Field("3d", pattern=r"^[1-9]\d{0,3}[mhd]$")
+
+
+class OnMarketEvent(Written):
+    """When a feed reports it."""
+
+    on: Literal["market_event"]
+    event: Literal["halt", "market_move", "incident"]
+
+
+class ByHand(Written):
+    """Only when somebody runs it."""
+
+    on: Literal["hand"] = "hand"
+
+
+Schedule = Annotated[
+    DailyAt
+    | WeeklyAt
+    | MonthlyAt
+    | AtSession
+    | AroundClosure
+    | InMonth
+    | EveryNth
+    | OnceAt
+    | AfterClientEvent
+    | OnMarketEvent
+    | ByHand,
+    Field(discriminator="on"),
+]
+WEEKDAYS: Final[dict[str, int]] = {
+    name: number
+    for number, name in enumerate(Weekday.__args__, start=1)  # type: ignore[attr-defined]
+}
 Value = str | int | float | date | list[str]
 
 
@@ -81,6 +241,9 @@ class Campaign(Written):
     )
     owner: str = Field(min_length=1, description="Who wrote it; somebody else must approve it.")
     occurrence: OccurrenceRule
+    schedule: Schedule = Field(
+        default=ByHand(), description="When it fires. Without it, only when somebody runs it."
+    )
     urgent: bool = Field(
         False, description="Exempt from contact hours; the reason is `urgent_why`."
     )

@@ -8,6 +8,7 @@ from outreach.core.campaign import Bilingual, Campaign, OnClosure, OnHalt
 from outreach.core.problem import Problem
 from outreach.core.words import Purpose
 from outreach.project.check_config import known_market
+from outreach.project.check_schedule import check_schedule
 from outreach.project.load import Project
 from outreach.project.phrases import shipped_lint
 from outreach.project.shape import nearest
@@ -30,6 +31,7 @@ def check_campaigns(project: Project) -> Iterator[Problem]:
         yield from _channels(project, campaign, file)
         yield from _purpose(campaign, file)
         yield from _occurrence(campaign, file)
+        yield from check_schedule(project.config, campaign, file)
         yield from _values(campaign, file)
     yield from _mixed_templates(project)
 

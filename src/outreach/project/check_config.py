@@ -133,13 +133,18 @@ def _zones(config: Config, file: TomlFile) -> Iterator[Problem]:
     if config.clients.default_zone is not None:
         written.append((("clients", "default_zone"), config.clients.default_zone))
     for path, zone in written:
-        if _zone(zone) is None:
-            near = nearest_zone(zone)
-            write = f"write {near}" if near else "write a zone such as Asia/Shanghai"
-            yield file.problem(path, f'"{zone}" is not a time zone', write)
+        yield from known_zone(zone, file, path)
     if not zones:
         write = 'write at least one zone, such as ["Asia/Shanghai"]'
         yield file.problem(("limits", "unknown_zones"), "is empty", write)
+
+
+def known_zone(zone: str, file: TomlFile, path: KeyPath) -> Iterator[Problem]:
+    """A clock that no zone of the world shows."""
+    if _zone(zone) is None:
+        near = nearest_zone(zone)
+        write = f"write {near}" if near else "write a zone such as Asia/Shanghai"
+        yield file.problem(path, f'"{zone}" is not a time zone', write)
 
 
 def _zone(name: str) -> ZoneInfo | None:

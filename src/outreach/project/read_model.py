@@ -37,7 +37,7 @@ def read_model(model: type[M], file: TomlFile) -> M | list[Problem]:
         valid = model.model_validate(file.data)
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_context=True):
-            path = _written_path(file.data, detail)
+            path = _written_path(model, file.data, detail)
             if path not in found and not any(path[:length] in unfit for length in range(len(path))):
                 _add(found, model, file, path, detail)
         if not found:
@@ -91,7 +91,7 @@ def _add(
     if kind == "union_tag_not_found":
         around = shape_at(model, file.data, path[:-1])
         kinds = ", ".join(around.kind_choices()) if around else ""
-        found[path] = file.problem(path, MISSING, f"write kind = one of {kinds}")
+        found[path] = file.problem(path, MISSING, f"write {path[-1]} = one of {kinds}")
     elif kind == "missing":
         found[path] = _missing(file, path, shape)
     elif kind == "extra_forbidden":
@@ -111,8 +111,9 @@ def _add(
     # Else: one of several alternatives that do not apply; the one that does speaks for itself.
 
 
-def _written_path(data: object, detail: ErrorDetails) -> KeyPath:
+def _written_path(model: type[BaseModel], whole: object, detail: ErrorDetails) -> KeyPath:
     """The validator's path without the names of alternatives it adds on the way."""
+    data = whole
     path: list[str | int] = []
     *steps, last = detail["loc"] or ("",)
     for step in (*steps, last):
@@ -122,7 +123,8 @@ def _written_path(data: object, detail: ErrorDetails) -> KeyPath:
             continue
         path.append(step)
     if detail["type"].startswith("union_tag"):
-        path.append("kind")
+        around = shape_at(model, whole, tuple(path))
+        path.append(around.kind_key() if around else "kind")
     return tuple(path)
 
 

@@ -18,6 +18,7 @@ PATTERNS = {
     r"^[a-z]{2}(-[A-Z]{2})?$": "a locale such as zh-CN or en",
     r"^(R[1-5]|none)$": "R1, R2, R3, R4, R5, or none where no product is spoken of",
     r"^(\+\d{1,7})?$": "a phone prefix such as +86, or an empty text for any",
+    r"^[1-9]\d{0,3}[mhd]$": "a length of time such as 30m, 2h or 1d",
     r"^[A-Z]{2}$": "a country of two capital letters such as CN",
 }
 
@@ -79,8 +80,12 @@ class Shape:
         """The keys that may be written here, where they are fixed."""
         return list(self.node.get("properties", {}))
 
+    def kind_key(self) -> str:
+        """The key by which alternatives are told apart: mostly `kind`."""
+        return str(self.node.get("discriminator", {}).get("propertyName", "kind"))
+
     def kind_choices(self) -> list[str]:
-        """The values of `kind` among which alternatives are told apart."""
+        """The values of that key."""
         return list(self.node.get("discriminator", {}).get("mapping", {}))
 
     def choices(self) -> list[str]:
