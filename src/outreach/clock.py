@@ -9,7 +9,8 @@ import time
 from datetime import UTC, datetime, timedelta
 
 VARIABLE = "OUTREACH_CLOCK"
-_started = time.monotonic()
+_SINCE = "OUTREACH_CLOCK_SINCE"  # of a child process: when its parent's clock was started
+_started = float(os.environ.get(_SINCE) or time.monotonic())
 
 
 class ClockProblem(Exception):
@@ -30,6 +31,13 @@ def pretended() -> datetime | None:
     if start.tzinfo is None:
         raise ClockProblem(f"{VARIABLE}: {written!r} has no zone; write it like {written}+08:00")
     return start.astimezone(UTC)
+
+
+def environment() -> dict[str, str]:
+    """What a child process needs so that its clock is ours, not one that starts again."""
+    if pretended() is None:
+        return {}
+    return {VARIABLE: os.environ[VARIABLE], _SINCE: repr(_started)}
 
 
 def now() -> datetime:

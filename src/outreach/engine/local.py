@@ -141,9 +141,7 @@ def _start_senders(engine: Local, run_id: int) -> list[subprocess.Popen[str]]:
         job = plan.reopened(conn, run, engine.sending.key)
         if job.count(conn) <= engine.in_process_up_to:
             return []
-    environment = dict(os.environ)
-    if clock.pretended() is not None:
-        environment[clock.VARIABLE] = clock.now().isoformat()
+    environment = {**os.environ, **clock.environment()}
     return [
         subprocess.Popen(
             [*engine.command, str(run_id)],
