@@ -56,7 +56,8 @@ def _prepared(door: Door, campaign: str, occurrence: str | None) -> "tuple[Due, 
 
 
 def _plan_document(door: Door, campaign: str, due: "Due", found: "Estimate") -> dict[str, Any]:
-    messages = sum(found.channels.values())
+    messages, senders = sum(found.channels.values()), door.config.senders
+    cost = sum(n * getattr(senders[name], "part_price", 0.0) for name, n in found.parts.items())
     return {
         "campaign": campaign,
         "occurrence": due.occurrence.key,
@@ -69,6 +70,7 @@ def _plan_document(door: Door, campaign: str, due: "Due", found: "Estimate") -> 
         "senders": dict(found.senders),
         "sms_parts": found.sms_parts,
         "longest_sms_parts": found.longest_sms.sms_parts if found.longest_sms else 0,
+        "sms_cost": round(cost, 2),
         "eta_seconds": round(messages / DEFAULT_RATE, 1),
     }
 
@@ -80,7 +82,11 @@ def _show_plan(door: Door, due: "Due", found: "Estimate", document: dict[str, An
     out.print(f"[bold]{title(due.definition.campaign, language)}[/]  {due.occurrence.key}")
     show_decisions(door, document)
     channels = ", ".join(f"{name} {n:,}" for name, n in document["channels"].items()) or "none"
-    out.print(f"Messages: {channels}; SMS parts {document['sms_parts']:,}")
+    line = f"Messages: {channels}; SMS parts {document['sms_parts']:,}"
+    if document["sms_cost"]:
+        line += f", about {document['sms_cost']:,.2f} at the price of config.toml"
+    out.print(line)
+    out.print(f"About {document['eta_seconds']:,.0f} s at {DEFAULT_RATE:,.0f} messages a second")
     if found.longest_sms:
         longest = found.longest_sms
         out.print(f"Longest SMS: {longest.sms_units} units, {longest.sms_parts} part(s)")
@@ -123,6 +129,8 @@ def preview(
 
     from outreach.core.words import Channel
     from outreach.preview import preview_of
+    from outreach.store import audit
+    from outreach.store.audit import Entry
 
     door: Door = context.obj
     due, job = _prepared(door, campaign, occurrence)
@@ -136,6 +144,10 @@ def preview(
         shown = preview_of(conn, job, client, chosen, door.now())
     if isinstance(shown, str):
         raise Failure(BAD_DATA, shown)
+    entry = Entry(door.now(), "client.previewed", door.actor, f"client {client}",
+                  {"campaign": campaign, "channel": chosen})  # fmt: skip
+    with door.database.begin() as tx:  # it shows a client's data, so it goes on record first
+        audit.append(tx, [entry])
     if out:
         Path(out).write_bytes(shown.as_file(Path(out).suffix))
     if door.json:

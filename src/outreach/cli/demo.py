@@ -88,13 +88,15 @@ def _silent_client(folder: Path) -> str:
 
 def _farewell(folder: Path, client: str, seconds: float) -> None:
     typer.secho(f"Done in {seconds:.0f} s.", bold=True)
+    program = "outreach" if shutil.which("outreach") else str(Path(sys.argv[0]).resolve())
     typer.echo(f"""
 Look at what was sent:
   {folder}/var/outbox/1/sms.jsonl          one SMS a line
   {folder}/var/outbox/1/email/             one .eml a mail; open one in a mail program
-Try next (each in {folder}, with OUTREACH_CLOCK={MOMENT}):
-  outreach preview risk-notice --client {client} --out mail.html
-  outreach log --run 1 --state held
-  outreach run closure-notice              nothing is sent twice
-  outreach segment list
-  outreach audit checkpoint""")
+Try next:
+  cd {folder}; export OUTREACH_CLOCK={MOMENT}
+  {program} preview risk-notice --client {client} --out mail.html
+  {program} log --run 1 --state held
+  {program} run closure-notice      (nothing is sent twice)
+  {program} segment list
+  {program} audit checkpoint""")

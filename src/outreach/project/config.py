@@ -29,9 +29,15 @@ class Firm(Written):
     unsubscribe_url: str = Field(description="https address of the one-click door, ends with /")
 
 
+PartPrice = Annotated[
+    float, Field(ge=0, description="Of one SMS part, for the estimate of `plan`.")
+]
+
+
 class FileSender(Written):
     kind: Literal["file"]
     channel: Channel
+    part_price: PartPrice = 0.0
     address: str = Field("", description="From address of e-mail, sender id of SMS.")
 
 
@@ -57,6 +63,7 @@ class SmtpSender(Written):
 class TwilioSender(Written):
     kind: Literal["twilio_sms"]
     channel: Literal[Channel.SMS] = Channel.SMS
+    part_price: PartPrice = 0.0
     address: str = Field(description="Sender number or messaging service SID (MG...).")
     account: str = Field(description="Account SID; token: OUTREACH_SECRET_<SENDER> or *_FILE.")
     receipts_url: str = Field(description="Public address for status callbacks.")

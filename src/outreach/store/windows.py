@@ -32,6 +32,7 @@ from outreach.store.tables import (
 
 OUTCOME_COLUMNS = tuple(outcome.c.keys())
 _NEVER_WENT = (State.SUPPRESSED, State.EXPIRED, State.FAILED)  # take no place under a cap
+_NOT_BEGUN = frozenset({"late"})  # the window's time was up before it was this message's turn
 RETRY_WAITS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240))  # then it has failed
 
 
@@ -200,6 +201,8 @@ def _with_retries(tx: Connection, done: Settlement, at: datetime) -> list[tuple[
     fresh = []
     for message_id in again:
         waits = done.waits.get(message_id)
+        if outcomes[message_id].code in _NOT_BEGUN:
+            waits = at
         attempts = known.get(message_id, 0) + (0 if waits else 1)
         if attempts > len(RETRY_WAITS):
             outcomes[message_id] = outcomes[message_id]._replace(state=State.FAILED)

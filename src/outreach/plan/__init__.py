@@ -1,0 +1,8 @@
+"""Leg 1: find what is due, open its run, and plan it page by page; or try all that out first."""
+
+from outreach.plan.due import Due, prepare
+from outreach.plan.estimate import Estimate, estimate
+from outreach.plan.job import Job
+from outreach.plan.work import open_run, reopened, work
+
+__all__ = ["Due", "Estimate", "Job", "estimate", "open_run", "prepare", "reopened", "work"]

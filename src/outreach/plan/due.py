@@ -1,0 +1,56 @@
+"""Which occurrence is due, and everything a run of it is opened with."""
+
+from dataclasses import replace
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from outreach.core.halt_lines import security_lines
+from outreach.core.occurrence import Blocked, Occurrence, due, from_key
+from outreach.core.run_values import RunValues
+from outreach.project.definition import Definition
+from outreach.store import audience, calendars, facts, runs
+
+
+class Due(NamedTuple):
+    """An occurrence ready to be planned, with what the database knows of it."""
+
+    definition: Definition
+    occurrence: Occurrence
+    values: RunValues
+    approval_id: int | None
+
+
+def prepare(
+    conn: Connection, definition: Definition, key: str | None, now: datetime
+) -> Due | Blocked:
+    """Find the occurrence that is meant (the one due now, or the one `key` names) and everything a
+    run of it is opened with; or why there is none."""
+    rule, zone = definition.campaign.occurrence, definition.zone
+    markets = {getattr(rule, "market", None), getattr(rule, "calendar", None)} - {None}
+    known = {market: calendars.load(conn, market) for market in markets if market}
+    found = from_key(rule, key, now, known, zone) if key else due(rule, now, known, zone)
+    if isinstance(found, Blocked):
+        return found
+    approval = runs.standing_approval(conn, definition.campaign_id, definition.approval_digest)
+    needed = definition.campaign.purpose in definition.config.approval.required_for
+    today = now.astimezone(zone).date()
+    values = RunValues(
+        key=found.key,
+        due_at=found.due_at,
+        expires_at=found.expires_at,
+        year=today.year,
+        approved=approval is not None or not needed,
+        constants=definition.constants(found, today),
+    )
+    session_on = found.values.get("session_on")
+    if isinstance(session_on, date):
+        halted, as_of = facts.halted_on(conn, session_on, zone)
+        values = replace(
+            values,
+            securities=security_lines(halted, definition.template.locales, zone, today.year),
+            halts_as_of=as_of,
+            holdings_book=audience.newest_holdings(conn),
+        )
+    return Due(definition, found, values, approval["id"] if approval else None)
