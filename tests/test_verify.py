@@ -1,6 +1,7 @@
 """Tampering with the log, one way a test: each is found, and the first broken record is named."""
 
 from collections.abc import Callable
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -30,13 +31,15 @@ CHANGED: dict[str, tuple[str, Any, str]] = {
     "consent_event": ("action", "grant", "consent event 3 client 3"),
     "holding": ("quantity", 1, "holding book 1 600003.XSHG client 3"),
     "halt": ("name_zh", "示例股票", "halt XSHG-600003 version 1 book 1"),
+    "calendar_override": ("kind", "closed", "override 3 of HK 2026-09-28 step 3"),
 }
 PAGES = {table.name: (table, rows) for table, rows in pages()}
+SIZE = 1 + len(PAGES)  # entries of the log below
 
 
 @pytest.fixture
 def logged(database: Database) -> Database:
-    """A log of ten entries: one, then a page of five rows of each covered table."""
+    """A log of one entry, then one for a page of five rows of each covered table."""
     with database.begin() as tx:
         audit.append(tx, [Entry(AT, "campaign.checked", "wang.l", "closure-notice", {"ok": True})])
         for table, rows in PAGES.values():
@@ -86,8 +89,8 @@ def test_an_honest_log_stands(logged: Database) -> None:
 
     assert found.first_bad is None
     assert found.ok
-    assert (found.entries, found.tree_size, found.root) == (11, 11, head.root)
-    assert (found.rows, found.checkpoints, found.signatures) == (46, 1, 1)
+    assert (found.entries, found.tree_size, found.root) == (SIZE + 1, SIZE + 1, head.root)
+    assert (found.rows, found.checkpoints, found.signatures) == (5 * len(PAGES) + 1, 1, 1)
 
 
 def test_every_covered_table_is_tried_here() -> None:
@@ -98,7 +101,7 @@ def test_progress_is_told_entry_by_entry(logged: Database) -> None:
     told: list[tuple[int, int]] = []
     verify(logged, lambda done, total: told.append((done, total)))
 
-    assert told == [(n, 10) for n in range(1, 11)]
+    assert told == [(n, SIZE) for n in range(1, SIZE + 1)]
 
 
 def test_the_log_may_grow_while_it_is_verified(logged: Database) -> None:
@@ -111,8 +114,8 @@ def test_the_log_may_grow_while_it_is_verified(logged: Database) -> None:
 
     during = verify(logged, grow)
 
-    assert (during.ok, during.entries) == (True, 10)
-    assert verify(logged).entries == 11
+    assert (during.ok, during.entries) == (True, SIZE)
+    assert verify(logged).entries == SIZE + 1
 
 
 def test_columns_that_may_move_may_move(logged: Database) -> None:
@@ -169,13 +172,15 @@ def test_every_changed_column_is_noticed(logged: Database, table: str) -> None:
 def _other(table: Table, column: str, old: Any) -> Any:
     if old is None:
         kind = table.c[column].type.python_type
-        return {int: 9, str: "x", bytes: b"x"}.get(kind, AT)
+        return {int: 9, str: "x", bytes: b"x", time: time(9)}.get(kind, AT)
     if isinstance(old, int):
         return old + 1000
     if isinstance(old, str):
         return "x" + old[1:]
     if isinstance(old, bytes):
         return bytes([old[0] ^ 1]) + old[1:]
+    if type(old) is date:
+        return old + timedelta(days=1)
     return old.replace(microsecond=old.microsecond ^ 1)
 
 
@@ -275,7 +280,7 @@ def test_a_changed_entry_is_named(logged: Database, column: str) -> None:
     )
 
 
-@pytest.mark.parametrize("seq", [0, 4, 9])
+@pytest.mark.parametrize("seq", [0, 4, SIZE - 1])
 def test_a_deleted_entry_is_missed(logged: Database, seq: int) -> None:
     tamper(logged, delete(audit_entry).where(audit_entry.c.seq == seq))
     bad = verify(logged).first_bad
@@ -296,7 +301,7 @@ def test_swapped_entries_are_noticed(logged: Database) -> None:
     assert (bad.what, bad.why) == ("entry 2", "its content differs from what was recorded")
 
 
-@pytest.mark.parametrize("seq", [-1, 10])
+@pytest.mark.parametrize("seq", [-1, SIZE])
 def test_an_entry_outside_the_tree_is_named(logged: Database, seq: int) -> None:
     tamper(
         logged,
@@ -309,7 +314,7 @@ def test_an_entry_outside_the_tree_is_named(logged: Database, seq: int) -> None:
 
     assert bad is not None
     assert bad.what == f"entry {seq}"
-    assert bad.why == "it is not part of the tree, whose head counts 10 entries"
+    assert bad.why == f"it is not part of the tree, whose head counts {SIZE} entries"
 
 
 @pytest.mark.parametrize(
@@ -317,8 +322,8 @@ def test_an_entry_outside_the_tree_is_named(logged: Database, seq: int) -> None:
     [
         pytest.param({"root": b"x" * 32}, "audit head", id="root"),
         pytest.param({"frontier": bytes(72)}, "audit head", id="frontier"),
-        pytest.param({"size": 11}, "entry 10", id="larger"),
-        pytest.param({"size": 9}, "entry 9", id="smaller"),
+        pytest.param({"size": SIZE + 1}, f"entry {SIZE}", id="larger"),
+        pytest.param({"size": SIZE - 1}, f"entry {SIZE - 1}", id="smaller"),
     ],
 )
 def test_a_changed_head_is_noticed(logged: Database, values: dict[str, Any], what: str) -> None:
@@ -374,8 +379,8 @@ def test_a_wholly_rewritten_log_betrays_itself_at_the_next_checkpoint(logged: Da
     bad = verify(logged).first_bad
 
     assert bad == Bad(
-        "checkpoint 1 size 10",
-        "the first 10 entries",
+        f"checkpoint 1 size {SIZE}",
+        f"the first {SIZE} entries",
         "an entry among them was rewritten: they no longer have the sealed root",
     )
 
@@ -395,10 +400,12 @@ def test_a_log_rewritten_before_any_checkpoint_betrays_itself_to_a_copy(logged: 
 
 
 def test_a_shortened_log_betrays_itself_to_a_copy(logged: Database) -> None:
-    copy = note.checkpoint_text(ORIGIN, 12, b"r" * 32)
+    copy = note.checkpoint_text(ORIGIN, SIZE + 2, b"r" * 32)
     bad = verify(logged, notes=[("copy.note", copy)]).first_bad
 
-    assert bad == Bad("copy.note", "the log's end", "it seals 12 entries, the log holds 10")
+    assert bad == Bad(
+        "copy.note", "the log's end", f"it seals {SIZE + 2} entries, the log holds {SIZE}"
+    )
 
 
 @pytest.mark.parametrize("copy", ["", "no checkpoint\n", "a\n0\nAAAA\n"])
@@ -422,7 +429,9 @@ def test_a_checkpoint_signed_by_another_key_is_refused(logged: Database) -> None
     assert verify(logged).ok
     assert verify(logged, public_keys=[PUBLIC, note.public_key(OTHER_SEED)]).ok
     assert verify(logged, public_keys=[PUBLIC]).first_bad == Bad(
-        f"checkpoint {made.id} size 10", "the first 10 entries", "none of the given keys signed it"
+        f"checkpoint {made.id} size {SIZE}",
+        f"the first {SIZE} entries",
+        "none of the given keys signed it",
     )
 
 
@@ -448,7 +457,7 @@ def test_an_unsigned_checkpoint_of_ours_stands_as_it_was_logged(logged: Database
         pytest.param(lambda made: {"note": forge_signature(made)}, id="signature"),
         pytest.param(lambda made: {"note": "x" + made.note[1:]}, id="origin"),
         pytest.param(lambda made: {"root": b"x" * 32}, id="root"),
-        pytest.param(lambda made: {"size": 9}, id="size"),
+        pytest.param(lambda made: {"size": SIZE - 1}, id="size"),
         pytest.param(lambda made: {"at": made.at.replace(year=2025)}, id="time"),
     ],
 )
@@ -463,7 +472,7 @@ def test_a_changed_checkpoint_is_noticed_without_a_key(
     assert bad.what.startswith("checkpoint 1 size")
 
 
-@pytest.mark.parametrize("says", [(9, None), (10, b"x" * 32)])
+@pytest.mark.parametrize("says", [(SIZE - 1, None), (SIZE, b"x" * 32)])
 def test_a_checkpoint_whose_text_says_something_else_is_refused(
     logged: Database, says: tuple[int, bytes | None]
 ) -> None:
@@ -476,7 +485,8 @@ def test_a_checkpoint_whose_text_says_something_else_is_refused(
         audit.append(tx, [Entry(AT, "audit.checkpoint", "li.m", "checkpoint 1", {}, covered)])
     why = "its text is not a checkpoint of this size and root"
 
-    assert verify(logged).first_bad == Bad("checkpoint 1 size 10", "the first 10 entries", why)
+    what = f"checkpoint 1 size {SIZE}"
+    assert verify(logged).first_bad == Bad(what, f"the first {SIZE} entries", why)
 
 
 def test_a_deleted_checkpoint_is_missed(logged: Database) -> None:
@@ -484,5 +494,5 @@ def test_a_deleted_checkpoint_is_missed(logged: Database) -> None:
     tamper(logged, delete(checkpoint))
 
     assert verify(logged).first_bad == Bad(
-        "checkpoint id 1", "entry 10 (audit.checkpoint, checkpoint 1)", "it is missing"
+        "checkpoint id 1", f"entry {SIZE} (audit.checkpoint, checkpoint 1)", "it is missing"
     )

@@ -1,6 +1,6 @@
 """Rows of every covered table, as a page of a run or an import would add them."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta, timezone
 from typing import Any
 
 from sqlalchemy import Connection, Table
@@ -46,6 +46,11 @@ def pages(n: int = 5) -> list[tuple[Table, Rows]]:
         (tables.halt, [
             (f"XSHG-60000{i}", 1, "XSHG", f"60000{i}", "示例股份", "", "full_day", AT, None, "none",
              None, None, None, "公告", None, "sse", AT, 1)
+            for i in ids
+        ]),
+        (tables.calendar_override, [
+            (i, i, "propose", "HK", AT.date(), "half", None, time(12), "台风", "typhoon", "T8",
+             "HKEX", "li.m", local)
             for i in ids
         ]),
     ]  # fmt: skip

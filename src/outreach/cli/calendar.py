@@ -7,17 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from outreach.cli import calendar_diff, calendar_overrides
 from outreach.cli.door import BAD_DATA, PROBLEMS, USAGE, Door, Failure
 from outreach.cli.output import console, emit_json, next_step, say, table
 
 if TYPE_CHECKING:
-    from outreach.core.market import CalendarDay, Coverage
+    from outreach.core.market import CalendarDay, Coverage, Settlement
     from outreach.core.trading_calendar import TradingCalendar
     from outreach.store.calendars import Saved
 
     Given = tuple[list[Coverage], list[CalendarDay]]
 
 app = typer.Typer(no_args_is_help=True, help="Trading calendars: import them, show a year.")
+app.command("diff")(calendar_diff.diff)
+app.command("override")(calendar_overrides.override)
+app.command("approve-override")(calendar_overrides.approve_override)
+app.command("withdraw-override")(calendar_overrides.withdraw_override)
+app.command("overrides")(calendar_overrides.overrides)
 
 
 @app.command("import")
@@ -43,21 +49,29 @@ def import_(
         raise Failure(USAGE, "name a file or --from, not both")
     if (market or years) and not source:
         raise Failure(USAGE, "--market and --years go with --from exchange_calendars")
-    given = _from_library(door, market, years) if source else _from_file(file)
-    saved = save(door, given, actor or door.actor, replace)
-    if saved.conflicts:
+    paid: list[Settlement] = []
+    if source:
+        given = _from_library(door, market, years)
+    else:
+        given, paid = _from_file(file)
+    who = actor or door.actor
+    contradicted = [] if replace else _settled_otherwise(door, paid)
+    saved = save(door, given, who, replace) if not contradicted else None
+    if saved is None or saved.conflicts:
         what = "the import contradicts official data; add --replace to overrule them"
-        raise Failure(PROBLEMS, [*saved.conflicts, what])
-    _report(door, given, saved)
+        raise Failure(PROBLEMS, [*(saved.conflicts if saved else contradicted), what])
+    _report(door, given, saved, _save_settlements(door, paid, who))
 
 
 def import_shipped(door: Door) -> None:
     """Store the A-share calendars that come with the program. A year somebody has entered
     otherwise stays as it is."""
-    coverage, days = _from_file(None)
+    (coverage, days), paid = _from_file(None)
     for span in coverage:
         here = [day for day in days if span.from_on <= day.on <= span.to_on]
         save(door, ([span], here), door.actor, False)
+    if not _settled_otherwise(door, paid):
+        _save_settlements(door, paid, door.actor)
 
 
 def save(door: Door, given: "Given", actor: str, replace: bool) -> "Saved":
@@ -71,7 +85,23 @@ def save(door: Door, given: "Given", actor: str, replace: bool) -> "Saved":
         )
 
 
-def _from_file(file: Path | None) -> "Given":
+def _settled_otherwise(door: Door, paid: "list[Settlement]") -> list[str]:
+    from outreach.store import settlements
+
+    with door.database.reading() as conn:
+        return settlements.contradictions(conn, paid)
+
+
+def _save_settlements(door: Door, paid: "list[Settlement]", actor: str) -> int:
+    from outreach.store import settlements
+
+    if not paid:
+        return 0
+    with door.database.begin() as tx:
+        return settlements.save(tx, paid, entered_by=actor, entered_at=door.now())
+
+
+def _from_file(file: Path | None) -> "tuple[Given, list[Settlement]]":
     from outreach.feeds import calendar_file
 
     if file is None:
@@ -83,7 +113,7 @@ def _from_file(file: Path | None) -> "Given":
             raise Failure(BAD_DATA, f"{file}: cannot be read: {error.strerror}") from None
     if found.problems:
         raise Failure(PROBLEMS, [str(problem) for problem in found.problems])
-    return list(found.coverage), list(found.days)
+    return (list(found.coverage), list(found.days)), list(found.settlements)
 
 
 def _from_library(door: Door, market: str, years: str) -> "Given":
@@ -116,7 +146,7 @@ def _years(written: str) -> tuple[int, int]:
     return span
 
 
-def _report(door: Door, given: "Given", saved: "Saved") -> None:
+def _report(door: Door, given: "Given", saved: "Saved", paid: int) -> None:
     coverage, _ = given
     rows = [
         {
@@ -134,15 +164,19 @@ def _report(door: Door, given: "Given", saved: "Saved") -> None:
             "changed": saved.changed,
             "removed": saved.removed,
             "unchanged": saved.unchanged,
+            "settlements": paid,
         }
         emit_json({**counts, "coverage": rows})
         return
-    console().print(table("", list(rows[0]), [list(row.values()) for row in rows]))
+    if rows:
+        console().print(table("", list(rows[0]), [list(row.values()) for row in rows]))
     say(
         door,
         f"{saved.added} days added, {saved.changed} changed, {saved.removed} removed,"
-        f" {saved.unchanged} unchanged.",
+        f" {saved.unchanged} unchanged; {paid} settlement days stored.",
     )
+    if not coverage:
+        return
     last = coverage[-1]
     forecast = " --provisional" if last.status == "provisional" else ""
     next_step(door, f"outreach calendar show {last.to_on.year} {last.market}{forecast}")
@@ -191,6 +225,8 @@ def _row(calendar: "TradingCalendar", on: date) -> dict[str, Any]:
         "on": on,
         "session": session,
         "kind": row.kind if row else None,
+        "working_day": calendar.is_working_day(on) if calendar.market not in ("SB", "NB") else None,
+        "settles_on": calendar.settlement_day(on) if session else None,
         "opens": hours.opens.isoformat("minutes") if hours else None,
         "closes": hours.closes.isoformat("minutes") if hours else None,
         "name_zh": row.name_zh if row else None,

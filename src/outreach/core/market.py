@@ -46,6 +46,17 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
+class Settlement:
+    """The day on which the money of one day's trades moves, as a clearing house announced it."""
+
+    market: str
+    trade_on: date
+    settles_on: date
+    source_ref: str
+    published_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hours:
     """Wall-clock hours of one session; no break when `break_from` is None."""
 

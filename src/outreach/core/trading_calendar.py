@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from outreach.core.market import MARKETS, CalendarDay, Coverage, Hours
+from outreach.core.market import MARKETS, CalendarDay, Coverage, Hours, Settlement
 from outreach.core.words import Sentence
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Closure",
     "Coverage",
     "Hours",
+    "Settlement",
     "TradingCalendar",
 ]
 
@@ -99,6 +100,7 @@ class TradingCalendar:
     coverage: tuple[Coverage, ...]
     days: Mapping[date, CalendarDay]
     provisional: bool = field(default=False)
+    settlements: Mapping[date, Settlement] = field(default_factory=dict)  # by trade day
 
     @classmethod
     def of(
@@ -144,6 +146,27 @@ class TradingCalendar:
         if row is None or row.kind == "workday":
             return on.weekday() < 5
         return row.kind != "closed"
+
+    def is_working_day(self, on: date) -> bool:
+        """Whether the market's own staff work: also on make-up working days, when it is shut.
+
+        Raises ValueError for Stock Connect, whose two sides keep different holidays.
+        """
+        if self.market in ("SB", "NB"):
+            raise ValueError(f"{self.market} has no staff of its own; ask CN_A or HK")
+        row = self.day(on)
+        return row.kind != "closed" if row else on.weekday() < 5
+
+    def settlement_day(self, trade_on: date) -> date | None:
+        """When the money of that day's trades moves; None where no announcement says so.
+
+        Nothing is counted forward, because clearing houses pause on days of their own. Raises
+        ValueError on a day without a session.
+        """
+        if not self.is_session(trade_on):
+            raise ValueError(f"{trade_on} is not a session of {self.market}")
+        said = self.settlements.get(trade_on)
+        return said.settles_on if said else None
 
     def next_session(self, on: date) -> date:
         """The first session after `on`."""

@@ -3,7 +3,8 @@
 Columns: market, kind, from_on, to_on, opens, closes, break_from, break_to, name_zh, name_en,
 source_ref, published_on, status. A `coverage` row says which days the notice speaks of; `closed`,
 `half`, `open` and `late_open` rows name days that differ (`to_on` empty = one day); `workday` rows
-name make-up working days on which the market stays shut. A file with a fault is refused whole,
+name make-up working days on which the market stays shut; a `settlement` row says that trades of
+`from_on` are paid on `to_on`. A file with a fault is refused whole,
 because a closure left out would turn its days into sessions.
 """
 
@@ -13,16 +14,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
 from importlib.resources import files
-from typing import Final, cast, get_args
+from typing import Final, TypeVar, cast, get_args
 
-from outreach.core.market import MARKETS, CalendarDay, Coverage, Kind, Status
+from outreach.core.market import MARKETS, CalendarDay, Coverage, Kind, Settlement, Status
 from outreach.core.problem import Problem
 
 COLUMNS: Final = (
     "market", "kind", "from_on", "to_on", "opens", "closes", "break_from", "break_to",
     "name_zh", "name_en", "source_ref", "published_on", "status",
 )  # fmt: skip
-_KINDS: Final = ("coverage", *get_args(Kind))
+_KINDS: Final = ("coverage", "settlement", *get_args(Kind))
 _LONGEST_SPAN: Final = timedelta(days=31)  # of days shut; a longer one is a slip of the pen
 
 
@@ -33,20 +34,23 @@ class CalendarFile:
     coverage: tuple[Coverage, ...]
     days: tuple[CalendarDay, ...]
     problems: tuple[Problem, ...] = ()
+    settlements: tuple[Settlement, ...] = ()
 
 
 def shipped() -> CalendarFile:
-    """The official A-share calendars that come with the program."""
+    """The A-share calendars and settlement days that come with the program."""
     folder = files("outreach.data") / "calendars"
     coverage: list[Coverage] = []
     days: list[CalendarDay] = []
+    settlements: list[Settlement] = []
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
         part = parse(entry.name, entry.read_bytes())
         if part.problems:
             raise ValueError(str(part.problems[0]))
         coverage += part.coverage
         days += part.days
-    return CalendarFile(tuple(coverage), tuple(days))
+        settlements += part.settlements
+    return CalendarFile(tuple(coverage), tuple(days), (), tuple(settlements))
 
 
 def parse(name: str, content: bytes) -> CalendarFile:
@@ -59,6 +63,7 @@ def parse(name: str, content: bytes) -> CalendarFile:
         return _refused([Problem(name, 1, "", wrong, f"begin the file with {','.join(COLUMNS)}")])
     coverage: list[Coverage] = []
     days: dict[tuple[str, date], CalendarDay] = {}
+    settlements: dict[tuple[str, date], Settlement] = {}
     problems: list[Problem] = []
     for line, cells in enumerate(rows[1:], start=2):
         if not any(cell.strip() for cell in cells):
@@ -67,15 +72,18 @@ def parse(name: str, content: bytes) -> CalendarFile:
         try:
             if row.cells.get("kind") == "coverage":
                 coverage.append(row.coverage())
+            elif row.cells.get("kind") == "settlement":
+                _add(settlements, row.settlement(), row)
             else:
                 for day in row.days():
                     _add(days, day, row)
         except _RowFault as fault:
             problems.append(fault.problem)
-    problems += _uncovered(name, coverage, days.values()) if not problems else []
+    if not problems and (days or not settlements):
+        problems += _uncovered(name, coverage, days.values())
     if problems:
         return _refused(problems)
-    return CalendarFile(tuple(coverage), tuple(days.values()))
+    return CalendarFile(tuple(coverage), tuple(days.values()), (), tuple(settlements.values()))
 
 
 def _refused(problems: list[Problem]) -> CalendarFile:
@@ -89,10 +97,14 @@ def _text(content: bytes) -> str:
         return content.decode("gb18030", errors="replace")
 
 
-def _add(days: dict[tuple[str, date], CalendarDay], day: CalendarDay, row: "_Row") -> None:
-    if (day.market, day.on) in days:
-        raise row.fault("from_on", f"{day.on} is named twice", "keep one of the two rows")
-    days[day.market, day.on] = day
+_Stated = TypeVar("_Stated", CalendarDay, Settlement)
+
+
+def _add(known: dict[tuple[str, date], _Stated], said: _Stated, row: "_Row") -> None:
+    on = said.on if isinstance(said, CalendarDay) else said.trade_on
+    if (said.market, on) in known:
+        raise row.fault("from_on", f"{on} is named twice", "keep one of the two rows")
+    known[said.market, on] = said
 
 
 def _uncovered(
@@ -131,6 +143,15 @@ class _Row:
     def coverage(self) -> Coverage:
         first, last = self._span()
         return Coverage(self._market(), first, last, self._status(), self._needed("source_ref"))
+
+    def settlement(self) -> Settlement:
+        trade_on, settles_on = self._date("from_on"), self._date("to_on")
+        if settles_on < trade_on:
+            wrong = f"trades of {trade_on} cannot be paid on {settles_on}"
+            raise self.fault("to_on", wrong, "write the day on which the money moves")
+        published = self._date("published_on") if self.cells.get("published_on") else None
+        source = self._needed("source_ref")
+        return Settlement(self._market(), trade_on, settles_on, source, published)
 
     def days(self) -> Iterator[CalendarDay]:
         kind = self._kind()

@@ -9,11 +9,15 @@ import warnings
 from collections.abc import Mapping
 from datetime import date, time, timedelta
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any, Final, Literal, cast
 
 from outreach.core.market import MARKETS, CalendarDay, Coverage, Kind, Status
+from outreach.core.stock_connect import derive_stock_connect
+from outreach.core.trading_calendar import TradingCalendar
 
 CODES: Final[Mapping[str, str]] = {"HK": "XHKG", "US": "XNYS", "UK": "XLON"}
+# Good enough to hold an entered calendar against, not to take one from.
+COMPARED: Final[Mapping[str, str]] = {**CODES, "CN_A": "XSHG"}
 
 # What the library calls a day: how we name it in English and in Chinese.
 _NAMES: Final[Mapping[str, tuple[str, str]]] = {
@@ -65,8 +69,29 @@ def calendar_days(
     if market not in CODES:
         wanted = ", ".join(CODES)
         raise CalendarSourceProblem(f"{market} does not come from exchange_calendars; {wanted} do")
+    return _calendar_days(market, year_from, year_to, status)
+
+
+def library_calendar(market: str, year: int) -> TradingCalendar:
+    """What the library says of a year, to compare with; Stock Connect derived from both its sides.
+
+    Raises CalendarSourceProblem for a market or a year the library does not know.
+    """
+    if market in ("SB", "NB"):
+        sides = library_calendar("CN_A", year), library_calendar("HK", year)
+        return derive_stock_connect(*sides, cast("Literal['SB', 'NB']", market))
+    if market not in COMPARED:
+        wanted = ", ".join((*COMPARED, "SB", "NB"))
+        raise CalendarSourceProblem(f"{market} is unknown to exchange_calendars; {wanted} are not")
+    span, days = _calendar_days(market, year, year, "official")
+    return TradingCalendar.of(market, [span], days)
+
+
+def _calendar_days(
+    market: str, year_from: int, year_to: int, status: Status
+) -> tuple[Coverage, list[CalendarDay]]:
     first, last = date(year_from, 1, 1), date(year_to, 12, 31)
-    source = f"exchange_calendars {version('exchange_calendars')}, {CODES[market]}"
+    source = f"exchange_calendars {version('exchange_calendars')}, {COMPARED[market]}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the library's own, about a coming pandas
         sessions, names = _read(market, first, last)
@@ -97,7 +122,7 @@ def _read(market: str, first: date, last: date) -> tuple[Sessions, Names]:
 
     try:
         library: Any = exchange_calendars.get_calendar(
-            CODES[market], start=first.isoformat(), end=last.isoformat()
+            COMPARED[market], start=first.isoformat(), end=last.isoformat()
         )
     except ValueError as error:
         raise CalendarSourceProblem(str(error)) from None
@@ -110,9 +135,10 @@ def _read(market: str, first: date, last: date) -> tuple[Sessions, Names]:
         for row in library.schedule.itertuples()
     }
     names = _festivals(first, last) if market == "HK" else {}
-    listed = library.regular_holidays.holidays(first, last, return_name=True)
-    for stamp, name in listed.items():
-        names[stamp.date()] = _NAMES.get(str(name), (str(name), str(name)))
+    if library.regular_holidays is not None:  # of Shanghai the library knows days, not names
+        listed = library.regular_holidays.holidays(first, last, return_name=True)
+        for stamp, name in listed.items():
+            names[stamp.date()] = _NAMES.get(str(name), (str(name), str(name)))
     return hours, names
 
 

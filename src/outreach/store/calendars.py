@@ -1,5 +1,6 @@
 """Trading calendars in the database: what was entered, from which source and by whom."""
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -7,10 +8,11 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, delete, insert, select
 
+from outreach.core.calendar_override import overridden
 from outreach.core.market import CalendarDay, Coverage
 from outreach.core.stock_connect import derive_stock_connect
 from outreach.core.trading_calendar import TradingCalendar
-from outreach.store import audit
+from outreach.store import audit, overrides, settlements
 from outreach.store.tables import calendar_coverage, calendar_day
 
 DERIVED: Final[tuple[Literal["SB", "NB"], ...]] = ("SB", "NB")
@@ -36,8 +38,16 @@ def load(conn: Connection, market: str) -> TradingCalendar:
     """The calendar of a market; without data it answers nothing, and says what to import.
 
     Stock Connect calendars are derived from both sides unless an announced one was imported.
-    Raises KeyError for a market not in `core.market.MARKETS`.
+    Overrides in force take the place of the days they name. Raises KeyError for a market not in
+    `core.market.MARKETS`.
     """
+    announced = dataclasses.replace(
+        _announced(conn, market), settlements=settlements.load(conn, market)
+    )
+    return overridden(announced, overrides.in_force(conn, market))
+
+
+def _announced(conn: Connection, market: str) -> TradingCalendar:
     coverage = _coverage(conn, market)
     for derived in DERIVED:
         if market == derived and not coverage:

@@ -94,6 +94,9 @@ COVERINGS: Final = {
             " policy_digest approval_id values opened_at opened_by expires_at",
         ),
         _covering(tables.frozen, "digest", "frozen {kind} {name} {digest}"),
+        _covering(
+            tables.calendar_override, "id", "override {override_id} of {market} {on_date} step {id}"
+        ),
         _covering(tables.checkpoint, "id", "checkpoint {id} size {size}"),
     )
 }
