@@ -127,12 +127,29 @@ def _weekdays(names: tuple[str, ...]) -> frozenset[int]:
 def firings(rule: Timing, after: datetime, until: datetime) -> Iterator[datetime]:
     """Every instant (UTC) later than `after` and not later than `until`.
 
-    Raises CalendarCoverageError after the last one that is known.
+    Raises CalendarCoverageError behind the last that is known, when more could come before `until`.
     """
-    t = rule.next_after(after)
-    while t is not None and t <= until:
-        yield t
-        t = rule.next_after(t)
+    t = after
+    while True:
+        try:
+            following = rule.next_after(t)
+        except CalendarCoverageError:
+            if _quiet(rule, t, until):
+                return
+            raise
+        if following is None or following > until:
+            return
+        yield following
+        t = following
+
+
+def _quiet(rule: Timing, after: datetime, until: datetime) -> bool:
+    """Whether nothing fires in between, although nobody knows what fires next."""
+    try:
+        last = rule.floor(until)
+    except CalendarCoverageError:
+        return False
+    return last is None or last <= after
 
 
 def occurrence_at(

@@ -22,6 +22,8 @@ PATTERNS = {
     r"^[A-Z]{2}$": "a country of two capital letters such as CN",
 }
 
+_SAMPLES = {"time": "09:00:00", "date": "2026-10-01"}
+
 
 @cache
 def schema_of(model: type[BaseModel]) -> Node:
@@ -248,6 +250,8 @@ def sample(shape: Shape) -> str:
             inner = ((key, shape.child(key)) for key in required)
             pairs = [f"{key} = {sample(below)}" for key, below in inner if below]
             return "{ " + ", ".join(pairs) + " }" if pairs else "{ }"
+        case "string" if node.get("format") in _SAMPLES:
+            return _SAMPLES[node["format"]]
     return '"..."'
 
 
