@@ -1,4 +1,4 @@
-"""What a crash may do: every message accounted for, none twice on disk, doubt bounded by windows."""
+"""What a crash may do: every message accounted for, none twice on disk, doubt bounded."""
 
 import os
 import signal

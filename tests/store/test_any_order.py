@@ -1,0 +1,204 @@
+"""Planning, sending, crashing, sweeping and stopping a run in any order breaks none of the laws."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import run_state_machine_as_test as run_machine
+from sqlalchemy import create_engine, make_url, text
+
+from outreach.core.model import Message, Outcome, refused, unavailable
+from outreach.core.words import State
+from outreach.store import windows
+from outreach.store.database import Database
+from outreach.verify import verify
+from tests.small_run import client, merged, opened
+
+CLIENTS = 9
+
+
+class AnyOrder(RuleBasedStateMachine):
+    """One run of nine messages, pages of four and windows of two, and two senders."""
+
+    url = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="outreach-any-"))
+        self.fresh = fresh(self.url, self.folder)
+        self.database = Database(self.fresh.__enter__())
+        self.small = opened(
+            self.database, self.folder / "project", [client(n) for n in range(1, CLIENTS + 1)],
+            page=4, window=2,
+        )  # fmt: skip
+        # What the channel said last of each message: only `ready` allows another try.
+        self.said: dict[int, str] = {}
+        self.down: set[str] = set()
+        self.small.gateways["sms-file"].answer = self.answer
+        self.answers: list[Outcome | None] = []
+        self.seen: list[Message] = []
+
+    def answer(self, message: Message) -> Outcome | None:
+        assert self.said.get(message.id, "ready") == "ready", f"{message.id} was sent twice"
+        given = self.answers.pop() if self.answers else None
+        self.said[message.id] = str(given.state) if given else "accepted"
+        return given
+
+    def teardown(self) -> None:
+        found = verify(self.database)
+        assert found.ok, found.first_bad
+        self.database.close()
+        self.fresh.__exit__(None, None, None)
+        shutil.rmtree(self.folder)
+
+    # --- what may happen ---------------------------------------------------------------------
+
+    @rule()
+    def plan_a_page(self) -> None:
+        self.small.plan_page()
+
+    @rule(
+        owner=st.sampled_from("ab"),
+        answers=st.lists(
+            st.sampled_from([None, unavailable("421"), refused("550"), None]), max_size=4
+        ),
+    )
+    def send(self, owner: str, answers: list[Outcome | None]) -> None:
+        self.answers = list(answers)
+        self.small.work(owner)
+        self.answers = []
+
+    @rule(after=st.integers(0, 4))
+    def crash(self, after: int) -> None:
+        gateway, left = self.small.gateways["sms-file"], [after]
+
+        def until_then(message: Message) -> Outcome | None:
+            if left[0] == 0:
+                raise KeyboardInterrupt
+            left[0] -= 1
+            self.answer(message)
+            # The process ends before anybody hears the answer, unless its window was over.
+            return None
+
+        gateway.answer = until_then
+        try:
+            self.small.work("dead")
+        except KeyboardInterrupt:
+            pass
+        finally:
+            gateway.answer = self.answer
+
+    @rule()
+    def sweep_after_the_dead(self) -> None:
+        self.small.sweep("dead")
+
+    @rule()
+    def be_slow_and_settle_late(self) -> None:
+        gateway = self.small.gateways["sms-file"]
+
+        def slow() -> None:
+            gateway.before = lambda: None
+            self.small.pass_time(seconds=61)
+            self.small.sweep()
+
+        gateway.before = slow
+        self.small.work("slow")
+        gateway.before = lambda: None
+
+    @rule()
+    def channel_is_down(self) -> None:
+        gateway = self.small.gateways["sms-file"]
+        gateway.stopped = "the gateway is down"
+        self.small.work("a")
+        gateway.stopped = ""
+
+    @rule(minutes=st.sampled_from([1, 6, 20]))
+    def time_passes(self, minutes: int) -> None:
+        self.small.pass_time(minutes=minutes)
+
+    @rule()
+    def pause(self) -> None:
+        self.small.move("paused", "planning", "sending")
+
+    @precondition(lambda self: self.small.state == "paused")
+    @rule()
+    def resume(self) -> None:
+        with self.database.reading() as conn:
+            planned = conn.execute(text("SELECT planned_at FROM run")).scalar_one() is not None
+        self.small.move("sending" if planned else "planning", "paused")
+
+    @rule()
+    def retry_now(self) -> None:
+        with self.database.begin() as tx:
+            windows.retry_now(tx, self.small.run_id, self.small.now, "test")
+
+    @rule(really=st.integers(0, 4))
+    def cancel(self, really: int) -> None:
+        if really == 0:
+            self.small.cancel()
+
+    # --- what is always so -------------------------------------------------------------------
+
+    @invariant()
+    def counters_equal_the_states_that_the_facts_say(self) -> None:
+        assert self.small.tally() == merged(self.small.counts())
+
+    @invariant()
+    def what_was_accepted_was_handed_over_and_nobody_else_is_said_to_be(self) -> None:
+        states = self.small.states()
+        for message_id, state in states.items():
+            if state is State.ACCEPTED:
+                assert self.said[message_id] == "accepted"
+            if state in (State.CANCELLED, State.HELD):
+                assert self.said.get(message_id, "ready") == "ready"
+
+    @invariant()
+    def nothing_of_a_cancelled_run_waits_once_it_is_swept(self) -> None:
+        if self.small.state == "cancelled":
+            self.small.sweep("dead")
+            assert "open" not in merged(self.small.counts())
+
+
+@contextmanager
+def fresh(url: str, folder: Path) -> Iterator[str]:
+    """An empty copy of the database that the test was given: each example begins anew."""
+    if url.startswith("sqlite"):
+        target = folder / "outreach.db"
+        shutil.copy(url.removeprefix("sqlite:///"), target)
+        yield f"sqlite:///{target}"
+        return
+    name = f"any_{uuid4().hex}"
+    known = make_url(url)
+    admin = create_engine(known.set(database="postgres"), isolation_level="AUTOCOMMIT")
+    with admin.connect() as conn:
+        conn.execute(text(f"CREATE DATABASE {name} TEMPLATE {known.database} STRATEGY FILE_COPY"))
+    yield known.set(database=name).render_as_string(hide_password=False)
+    with admin.connect() as conn:
+        conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.mark.parametrize("part", [1, 2])
+def test_no_order_of_events_sends_twice_or_loses_count(database_url: str, part: int) -> None:
+    sqlite = database_url.startswith("sqlite")
+
+    class Machine(AnyOrder):
+        url = database_url
+
+    run_machine(
+        Machine,
+        settings=settings(
+            max_examples=15 if sqlite else 4,
+            stateful_step_count=25,
+            deadline=None,
+            derandomize=part == 1,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
