@@ -15,7 +15,17 @@ MARKET_CLOCKS: Final[dict[str, tuple[str, str]]] = {
     "XNAS": ("America/New_York", "09:30"),
     "XNYS": ("America/New_York", "09:30"),
     "XASE": ("America/New_York", "09:30"),
+    "ARCX": ("America/New_York", "09:30"),
+    "BATS": ("America/New_York", "09:30"),
     "XLON": ("Europe/London", "08:00"),
+}
+
+# Whose sessions a market keeps: the calendar to ask for its days.
+CALENDARS: Final[dict[str, str]] = {
+    **dict.fromkeys(("XSHG", "XSHE", "BJSE"), "CN_A"),
+    **dict.fromkeys(("XNAS", "XNYS", "XASE", "ARCX", "BATS"), "US"),
+    "XHKG": "HK",
+    "XLON": "UK",
 }
 
 
@@ -42,3 +52,29 @@ class Halt(NamedTuple):
     def facts(self) -> tuple[object, ...]:
         """What a correction changes: everything but the version and who said so."""
         return (*self[2:-1],)
+
+
+class Statement(NamedTuple):
+    """What one row of a feed says of one halt, on the way to a `Halt`.
+
+    `halt_at` is None when the row only tells that an earlier halt ends. Sources without a
+    resumption say nothing about it; that is never taken for a resumption.
+    """
+
+    line: int  # where it stands in its file, or its number among the records
+    source: str  # the feed, such as `szse`
+    market: str  # MIC
+    symbol: str
+    name_zh: str = ""
+    name_en: str = ""
+    kind: str = "continuous"
+    halt_at: datetime | None = None
+    resume_at: datetime | None = None  # exclusive
+    resume_status: str = "none"
+    reason_code_raw: str | None = None
+    reason_text_raw: str | None = None
+    reason_family: str | None = None
+    announcement_title: str | None = None
+    announcement_url: str | None = None
+    halt_id: str | None = None  # only where the source counts halts itself
+    version: int | None = None  # only where the source counts its corrections itself

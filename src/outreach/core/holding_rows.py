@@ -53,6 +53,9 @@ MARKETS: Final[dict[str, str]] = {
         "XHKG": "xhkg hk hkex 香港 港股 港 港交所 港股通 联交所",
         "XNAS": "xnas nasdaq 纳斯达克",
         "XNYS": "xnys nyse 纽交所 纽约",
+        "XASE": "xase amex nyseamerican",
+        "ARCX": "arcx arca nysearca",
+        "BATS": "bats cboe",
         "XLON": "xlon lse 伦敦",
     }.items()
     for word in words.split()

@@ -12,10 +12,10 @@ _FIRST: Final = 64  # rows looked at before anything is stored
 
 
 def open_known(
-    path: Path, index: Mapping[str, str], required: Sequence[str]
+    path: Path, index: Mapping[str, str], required: Sequence[str], *, may_be_empty: bool = False
 ) -> tuple[TableFile, Matched]:
-    """The file and what its columns are. Raises FileProblem when a needed column is missing or two
-    columns claim to be the same."""
+    """The file and what its columns are. Raises FileProblem when a needed column is missing, two
+    columns claim to be the same, or there are no rows; a feed on a quiet day `may_be_empty`."""
     table = open_table(path, lambda cell: header_key(cell)[0] in index)
     matched = match_headers(table.headers, index, required)
     if matched.missing:
@@ -28,7 +28,7 @@ def open_known(
         )
     if matched.repeated:
         raise FileProblem(f"{path}: {'; '.join(matched.repeated)}; rename or remove one of them")
-    if next(table.chunks(_FIRST), None) is None:
+    if not may_be_empty and next(table.chunks(_FIRST), None) is None:
         raise FileProblem(
             f"{path}: the file has no rows beneath its header (line {table.header_line});"
             " export it again"

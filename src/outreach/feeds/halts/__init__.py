@@ -1,0 +1,92 @@
+"""Halt feeds: one parser a file, the table of them, and which form a saved file is in."""
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from outreach.core.cell_problem import CellProblem
+from outreach.core.halt_clock import Calendars, off_session
+from outreach.core.halts import Statement
+from outreach.feeds.file_problem import FileProblem
+from outreach.feeds.halts import canonical, eastmoney, jydb, nasdaq, nyse, sse, szse
+from outreach.feeds.halts.saved import Parsed, Parser, Saved
+
+__all__ = ["CANONICAL", "PARSERS", "Parsed", "Saved", "read", "recognised"]
+
+CANONICAL: Final = "canonical"
+PARSERS: Final[dict[str, Parser]] = {
+    CANONICAL: canonical.parse,
+    "sse": sse.parse,
+    "szse": szse.parse,
+    "nasdaq": nasdaq.parse,
+    "nyse": nyse.parse,
+    "eastmoney": eastmoney.parse,
+    "jydb": jydb.parse,
+}
+_TOP: Final = 20_000  # bytes that tell the form of a file
+
+# Words that occur in the head of one form only. All of a line must be there.
+_MARKS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
+    ("nasdaq", ("<rss", "nasdaqtrader")),
+    ("sse", ('"pageHelp"', "sse|TFPXX|productCode|startStopDate")),
+    ("sse", ('"productCode"', '"startStopDate"')),
+    ("szse", ('"zqdm"', '"tpkssj"')),
+    ("szse", ('"metadata"', "停复牌|1798|tpkssj")),
+    ("nyse", ("halt date", "halt time", "resume time")),
+    ("eastmoney", ("停牌时间", "停牌期限", "停牌截止时间|所属市场")),
+    ("jydb", ("suspenddate", "resumptiondate")),
+)
+
+
+def recognised(content: bytes) -> str:
+    """The form a file is in, by its own marks; ours when it bears none of another. Workbooks and
+    Parquet are ours unless the form is named."""
+    head = _decoded(content[:_TOP])
+    folded = head.casefold()
+    for form, marks in _MARKS:
+        if all(re.search(mark.casefold(), folded) for mark in marks):
+            return form
+    return CANONICAL
+
+
+def _decoded(head: bytes) -> str:
+    """Text enough to look for marks in; a character cut at the end does no harm."""
+    utf8 = head.decode("utf-8", "replace")
+    return head.decode("gb18030", "replace") if utf8.count("\ufffd") > 1 else utf8
+
+
+def read(saved: Saved, form: str, calendars: Calendars, as_of: datetime) -> Parsed:
+    """What a saved file says as of a moment. Raises FileProblem.
+
+    A resumption on a day without a session is refused. The end a feed gives is a plan until the
+    moment has passed as of which the file speaks; our own form says itself what is confirmed.
+    """
+    if not saved.content:
+        raise FileProblem(f"{saved.path}: the file is empty; take it again")
+    parsed = PARSERS[form](saved, calendars)
+    good, problems = _on_sessions(parsed.statements, calendars)
+    parsed.problems += problems
+    parsed.statements = good if form == CANONICAL else [_settled(one, as_of) for one in good]
+    return parsed
+
+
+def _on_sessions(
+    statements: Iterable[Statement], calendars: Calendars
+) -> tuple[list[Statement], list[CellProblem]]:
+    good: list[Statement] = []
+    problems: list[CellProblem] = []
+    for said in statements:
+        if found := off_session(said, calendars):
+            field, bad = found
+            at = said.resume_at if field == "resume_at" else said.halt_at
+            problems.append(CellProblem(said.line, field, at.isoformat() if at else "", *bad))
+        else:
+            good.append(said)
+    return good, problems
+
+
+def _settled(said: Statement, as_of: datetime) -> Statement:
+    if said.resume_status == "planned" and said.resume_at and said.resume_at <= as_of:
+        return said._replace(resume_status="confirmed")
+    return said
