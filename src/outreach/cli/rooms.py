@@ -17,6 +17,7 @@ from outreach.cli import (
     run,
     run_report,
     runs,
+    schedule,
     segments,
 )
 
@@ -39,6 +40,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(campaigns.preview)
     app.command()(campaigns.approve)
     app.command()(campaigns.approvals)
+    app.command()(schedule.schedule)
     app.command()(run.run)
     app.add_typer(runs.app, name="runs")
     app.command()(runs.worker)

@@ -67,18 +67,9 @@ def show(
 
 def asked_today(door: Door, conn: "Connection", segment: "Segment") -> "Asked":
     """What a segment is asked against at this moment, outside any run."""
-    from zoneinfo import ZoneInfo
+    from outreach import agenda
 
-    from outreach.store import audience, facts
-
-    zone = ZoneInfo(door.config.firm.zone)
-    today = door.now().astimezone(zone).date()
-    lists = {file: door.project.client_numbers(file) for file in segment.list_files}
-    if not segment.asks_for_halts:
-        return audience.Asked(today, lists)
-    halted, _as_of = facts.halted_on(conn, today, zone)
-    securities = [(one.market, one.symbol) for one in halted]
-    return audience.Asked(today, lists, securities, audience.newest_holdings(conn))
+    return agenda.asked(conn, door.project, segment, door.now())
 
 
 def _named(door: Door, name: str) -> "Segment":

@@ -65,6 +65,20 @@ def count(
     return int(conn.execute(statement).scalar_one())
 
 
+def count_by_day(
+    conn: Connection, segment: Segment, asked: Asked, field: str, first: date, last: date
+) -> dict[date, int]:
+    """How many clients of the segment have a date of theirs on each day from `first` to `last`;
+    days of nobody are left out."""
+    day = client.c[field]
+    statement = (
+        select(day, func.count())
+        .where(condition(conn, segment, asked), day >= first, day <= last)
+        .group_by(day)
+    )
+    return {row[0]: int(row[1]) for row in conn.execute(statement)}
+
+
 def page(
     conn: Connection,
     segment: Segment,
