@@ -17,6 +17,8 @@ Occurrence = Annotated[
 ]
 DEFAULT_RATE = 1000.0  # messages a second a sender is believed to take before its first run
 
+FORECAST = "the calendar of these days is provisional; import the official one before sending"
+
 
 def plan(context: typer.Context, campaign: CampaignName, occurrence: Occurrence = None) -> None:
     """Dry run: audience, decisions and reasons, SMS parts, samples. Writes and sends nothing."""
@@ -35,6 +37,8 @@ def plan(context: typer.Context, campaign: CampaignName, occurrence: Occurrence 
         return
     _show_plan(door, due, found, document)
     approve = f"outreach approve {campaign} --as USER"
+    if due.provisional:
+        return
     next_step(door, *([] if due.values.approved else [approve]), f"outreach run {campaign}")
 
 
@@ -48,6 +52,9 @@ def _prepared(door: Door, campaign: str, occurrence: str | None) -> "tuple[Due, 
         raise Failure(BAD_DATA, f"{campaign}: is not enabled; set enabled = true in its file")
     with door.database.reading() as conn:
         due = verb.prepare(conn, defined, occurrence, now)
+        if isinstance(due, Blocked) and due.code == "calendar":
+            forecast = verb.prepare(conn, defined, occurrence, now, provisional=True)
+            due = due if isinstance(forecast, Blocked) else forecast
     if isinstance(due, Blocked):
         raise Failure(BAD_DATA, f"{campaign}: {due.sentence.in_('en')}")
     # A draft is shown as it would go out: an approval is asked for by `run`, not by a look.
@@ -63,6 +70,7 @@ def _plan_document(door: Door, campaign: str, due: "Due", found: "Estimate") -> 
         "occurrence": due.occurrence.key,
         "expires_at": due.occurrence.expires_at,
         "approved": due.values.approved,
+        "blocked_for_sending": FORECAST if due.provisional else None,
         "audience": found.audience,
         **{name: found.decisions.get(name, 0) for name in ("allow", "defer", "suppress")},
         "reasons": dict(found.reasons.most_common()),
@@ -94,6 +102,8 @@ def _show_plan(door: Door, due: "Due", found: "Estimate", document: dict[str, An
         out.print(f"\n[dim]Sample {channel} {locale}[/]")
         out.print(parts[0] if channel == "sms" else _mail_text(parts), markup=False)
     out.print()
+    if due.provisional:
+        out.print(f"Not to be sent: {FORECAST}.")
     if not due.values.approved:
         out.print("Not approved yet: `run` refuses until somebody else has approved it.")
 

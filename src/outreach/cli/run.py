@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from outreach.cli.campaigns import CampaignName, Occurrence, show_decisions
+from outreach.cli.campaigns import FORECAST, CampaignName, Occurrence, show_decisions
 from outreach.cli.door import BAD_DATA, NOT_ALLOWED, PROBLEMS, Door, Failure
 from outreach.cli.output import console, emit_json, next_step, progress, say, table, watched
 
@@ -28,6 +28,10 @@ def run(context: typer.Context, campaign: CampaignName, occurrence: Occurrence =
     defined, now = definition(door, campaign), door.now()
     with door.database.reading() as conn:
         due = verb.prepare(conn, defined, occurrence, now)
+        if isinstance(due, Blocked) and due.code == "calendar":
+            forecast = verb.prepare(conn, defined, occurrence, now, provisional=True)
+            if not isinstance(forecast, Blocked):
+                raise Failure(NOT_ALLOWED, f"{campaign}: {forecast.occurrence.key}: {FORECAST}")
         if isinstance(due, Blocked):
             raise Failure(BAD_DATA, f"{campaign}: {due.sentence.in_('en')}")
         existing = runs.find(conn, campaign, due.occurrence.key)

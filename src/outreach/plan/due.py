@@ -20,16 +20,24 @@ class Due(NamedTuple):
     occurrence: Occurrence
     values: RunValues
     approval_id: int | None
+    provisional: bool = False  # timed by a forecast: to look at, never to send by
 
 
 def prepare(
-    conn: Connection, definition: Definition, key: str | None, now: datetime
+    conn: Connection,
+    definition: Definition,
+    key: str | None,
+    now: datetime,
+    *,
+    provisional: bool = False,
 ) -> Due | Blocked:
     """Find the occurrence that is meant (the one due now, or the one `key` names) and everything a
-    run of it is opened with; or why there is none."""
+    run of it is opened with; or why there is none. Forecast days count only where `provisional`."""
     rule, zone = definition.campaign.occurrence, definition.zone
     markets = {getattr(rule, "market", None), getattr(rule, "calendar", None)} - {None}
     known = {market: calendars.load(conn, market) for market in markets if market}
+    if provisional:
+        known = {market: calendar.with_provisional() for market, calendar in known.items()}
     found = from_key(rule, key, now, known, zone) if key else due(rule, now, known, zone)
     if isinstance(found, Blocked):
         return found
@@ -53,4 +61,4 @@ def prepare(
             halts_as_of=as_of,
             holdings_book=audience.newest_holdings(conn),
         )
-    return Due(definition, found, values, approval["id"] if approval else None)
+    return Due(definition, found, values, approval["id"] if approval else None, provisional)
