@@ -19,7 +19,7 @@ from outreach.core.segment import Segment
 from outreach.core.timetable import Here, firings, markets_of, occurrence_at, timing
 from outreach.core.trading_calendar import CalendarCoverageError
 from outreach.core.words import Sentence
-from outreach.project.check import check_project
+from outreach.project.check_campaigns import check_campaigns
 from outreach.project.definition import define
 from outreach.project.load import Project
 from outreach.store import audience, calendars, facts, runs
@@ -85,7 +85,7 @@ def _faults(project: Project) -> Mapping[str, Sentence]:
     """Campaigns that `check` refuses, with the first line it says of each."""
     names = {file.name: campaign for campaign, file in project.campaign_files.items()}
     found: dict[str, Sentence] = {}
-    for problem in check_project(project):
+    for problem in sorted(check_campaigns(project)):
         if problem.severity == "error" and problem.file in names:
             line = f"{problem.key}: {problem.wrong}, {problem.write}"
             found.setdefault(names[problem.file], Sentence(line, line))
