@@ -114,8 +114,10 @@ class MarketClock:
         if not cell:
             return None
         found = _WRITTEN.fullmatch(cell)
-        on = day(found[1]) if found else Bad("this is no moment", "write it as 2026-09-28 09:30")
-        if found is None or on is None or isinstance(on, Bad):
+        if found is None:
+            return Bad("this is no moment", "write it as 2026-09-28 09:30")
+        on = day(found[1])
+        if on is None or isinstance(on, Bad):
             return on
         if found[3]:
             when = clock(found[3])
