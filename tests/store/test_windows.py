@@ -4,14 +4,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select, update
 
-from outreach import dispatch, plan
+from outreach import dispatch
 from outreach.core.model import Message, Outcome, refused, unavailable
 from outreach.core.words import State
-from outreach.store import outbox, runs, takeover, windows
+from outreach.plan import job
+from outreach.store import audit, runs, takeover, windows
 from outreach.store.database import Database
 from outreach.store.tables import (
     approval,
@@ -89,7 +91,7 @@ def test_a_page_is_whole_or_not_there(
     def broken(*_: object) -> None:
         raise OSError("the disk is full")
 
-    monkeypatch.setattr(outbox.audit, "append", broken)
+    monkeypatch.setattr(audit, "append", broken)
     with pytest.raises(OSError, match="full"):
         small.plan()
     monkeypatch.undo()
@@ -143,16 +145,17 @@ def test_a_ledger_that_moves_between_look_and_write_is_asked_again(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     small = opened(database, tmp_path, [client(n) for n in TEN])
-    look, moved = plan._decide, []
+    look = job.decide
+    moved: list[bool] = []
 
-    def then_withdraw(*given: object) -> object:
-        found = look(*given)  # type: ignore[arg-type]
+    def then_withdraw(*given: Any) -> object:
+        found = look(*given)
         if not moved:
             moved.append(True)
             withdraw(small, 3)
         return found
 
-    monkeypatch.setattr(plan, "_decide", then_withdraw)
+    monkeypatch.setattr("outreach.plan.run.decide", then_withdraw)
     small.plan()
 
     with database.reading() as conn:

@@ -3,6 +3,6 @@
 from outreach.plan.due import Due, prepare
 from outreach.plan.estimate import Estimate, estimate
 from outreach.plan.job import Job
-from outreach.plan.work import open_run, reopened, work
+from outreach.plan.run import open_run, reopened, work
 
 __all__ = ["Due", "Estimate", "Job", "estimate", "open_run", "prepare", "reopened", "work"]
