@@ -146,6 +146,18 @@ def test_pages_follow_each_other_by_client_id(database: Database) -> None:
     ]
 
 
+def test_clients_are_counted_by_a_day_of_theirs(database: Database) -> None:
+    opened = [day(0), day(0), day(1), day(3), day(4), None]
+    with database.begin() as tx:
+        rows = [row(n, opened_on=on) for n, on in enumerate(opened, start=1)]
+        add(tx, [*rows, row(7, opened_on=day(1), status="closed")])
+    normal = segment({"field": "status", "is": "normal"})
+    with database.reading() as conn:
+        found = audience.count_by_day(conn, normal, ASKED, OPENED, day(3), day(0))
+
+    assert found == {day(0): 2, day(1): 1, day(3): 1}
+
+
 def test_one_client_is_asked_about(database: Database) -> None:
     with database.begin() as tx:
         add(tx, [row(1), row(2, status="closed")])
