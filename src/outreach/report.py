@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, RowMapping
 
 from outreach.core.model import ALLOW, CampaignFacts, Candidate, Defer, Facts
@@ -107,7 +108,8 @@ def explain(
     else:
         outcome, reason = _outcome(stored, told)
         summary = _summary(outcome, reason, language)
-    record = recorded(stored.facts) if stored is not None else None
+    policy = orjson.loads(parts["policy"].content)
+    record = recorded(stored.facts, policy) if stored is not None else None
     seen = _campaign(definition, RunValues.load(found["values"]))
     return Explained(
         client=client_no,

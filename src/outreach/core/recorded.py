@@ -1,6 +1,6 @@
 """A stored decision read back: what the rules saw then, and what they said on each channel."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
@@ -9,10 +9,9 @@ import orjson
 from outreach.core.model import Candidate, Route
 from outreach.core.words import Channel
 
-_EXPIRES: Final = Candidate._fields.index("assessment_expires_on")
-_MOMENTS: Final = [
-    at for at, name in enumerate(Route._fields) if name.endswith("_on") or name == "granted_until"
-]
+_MOMENTS: Final = frozenset(
+    name for name in Route._fields if name.endswith("_on") or name == "granted_until"
+)
 
 
 class RecordedHit(NamedTuple):
@@ -63,23 +62,40 @@ def _strictest(hits: Sequence[Sequence[Any]]) -> tuple[str, str]:
     return "defer", latest[2]
 
 
-def recorded(facts: bytes) -> Recorded:
-    """The whole record, for `explain`."""
+def recorded(facts: bytes, policy: Mapping[str, Any]) -> Recorded:
+    """The whole record, for `explain`. `policy` is the one the run was frozen with: it names the
+    facts in the order they are stored in.
+
+    A fact the rules no longer know is left out, and one they did not know yet has its default; so
+    a new field of Candidate or Route needs one.
+    """
     stamp, candidate, channels = orjson.loads(facts)
-    if candidate[_EXPIRES]:
-        candidate[_EXPIRES] = date.fromisoformat(candidate[_EXPIRES])
     return Recorded(
         datetime.fromtimestamp(stamp, UTC),
-        Candidate._make(candidate),
+        _candidate(_known(Candidate._fields, policy["candidate"], candidate)),
         tuple(
-            RecordedChannel(_route(route), tuple(RecordedHit(*hit) for hit in hits))
+            RecordedChannel(
+                _route(_known(Route._fields, policy["route"], route)),
+                tuple(RecordedHit(*hit) for hit in hits),
+            )
             for route, hits in channels
         ),
     )
 
 
-def _route(stored: list[Any]) -> Route:
-    values = list(stored)
-    for at in _MOMENTS:
-        values[at] = datetime.fromisoformat(values[at]) if values[at] else None
-    return Route(Channel(values[0]), *values[1:])
+def _known(fields: Sequence[str], names: Sequence[str], stored: Sequence[Any]) -> dict[str, Any]:
+    return {
+        name: value for name, value in zip(names, stored, strict=True) if name in frozenset(fields)
+    }
+
+
+def _candidate(values: dict[str, Any]) -> Candidate:
+    if values["assessment_expires_on"]:
+        values["assessment_expires_on"] = date.fromisoformat(values["assessment_expires_on"])
+    return Candidate(**values)
+
+
+def _route(values: dict[str, Any]) -> Route:
+    for name in _MOMENTS & values.keys():
+        values[name] = datetime.fromisoformat(values[name]) if values[name] else None
+    return Route(**{**values, "channel": Channel(values["channel"])})
