@@ -48,6 +48,7 @@ NEST = "{% for a in x %}{% for b in x %}{% for c in x %}{% endfor %}{% endfor %}
         pytest.param("{{ x.upper() }}", "calling", id="a method"),
         pytest.param("{{ cycler('a') }}", "calling", id="a function of Jinja"),
         pytest.param("{{ _rows }}", "start with _", id="a name of ours"),
+        pytest.param("{{ self }}", "`self`", id="the template itself"),
         pytest.param("{{ x[1:2] }}", "plain number", id="a slice"),
         pytest.param("{{ loop.index }}", "loop variable", id="the loop over all clients"),
         pytest.param("{{ x is callable }}", "`callable`", id="a test that looks inside"),

@@ -194,6 +194,8 @@ class _Guard:
     def _name(self, node: nodes.Name, bound: tuple[str, ...]) -> Problem | None:
         if node.name.startswith("_"):
             return self._no(node, f"the name `{node.name}` may not start with _")
+        if node.name == "self":  # Jinja's own, which would print how it is made
+            return self._no(node, "`self` is no value of a text")
         if node.name == "loop" and not bound:
             return self._no(node, "`loop` has a meaning inside a `for` only")
         return None
