@@ -90,6 +90,7 @@ def work_run(door: Door, run_id: int) -> None:
     from outreach.engine import local
 
     adapters, started = Adapters(door), time.monotonic()
+    before = run_document(door, run_id)["messages"].get("accepted", 0)
     try:
         with progress(door, f"run {run_id}") as tick:
             planned, sent = _stretches(door, run_id, tick)
@@ -98,6 +99,7 @@ def work_run(door: Door, run_id: int) -> None:
         adapters.close()
     document = run_document(door, run_id)
     document["seconds"] = round(time.monotonic() - started, 3)
+    document["sent_now"] = document["messages"].get("accepted", 0) - before
     document["stopped"], document["next_at"] = ended.stopped, ended.next_at
     if door.json:
         emit_json(document)
@@ -198,10 +200,11 @@ def show_run(door: Door, document: dict[str, Any]) -> None:
         out.print(table("", ("message state", "messages", ""), rows))
     channels = ", ".join(f"{name} {n:,}" for name, n in document["channels"].items())
     line = f"Channels: {channels or 'none'}; SMS parts {document['sms_parts']:,}"
-    if seconds := document.get("seconds"):
-        total = sum(document["channels"].values())
-        line += f"; {seconds:.1f} s, {total / seconds:,.0f} messages/s"
     out.print(line)
+    if seconds := document.get("seconds"):
+        sent = document["sent_now"]
+        rate = f", {sent / seconds:,.0f} a second" if sent else ""
+        out.print(f"Sent now: {sent:,} in {seconds:.1f} s{rate}")
     if document.get("next_at"):
         zone = door.config.firm.zone
         out.print(f"Held messages or retries are due at {local_time(document['next_at'], zone)}.")
