@@ -225,14 +225,19 @@ def define(project: Project, campaign_id: str) -> Definition:
 
 
 def redefine(parts: Mapping[str, Frozen]) -> Definition:
-    """The definition a run was made from, out of its frozen parts."""
+    """The definition a run was made from, out of its frozen parts.
+
+    A key that files may no longer hold is left out: what was right then is not refused now. So a
+    new key of campaign, segment, template or config needs a default that means what was before.
+    """
     segment = orjson.loads(parts["segment"].content)
+    policy = orjson.loads(parts["policy"].content)
     return Definition(
         parts["campaign"].name,
-        Campaign.model_validate_json(parts["campaign"].content),
+        Campaign.model_validate_json(parts["campaign"].content, extra="ignore"),
         Segment.model_validate(segment["segment"]),
         thaw(parts["template"].content),
-        Config.model_validate(orjson.loads(parts["policy"].content)["config"]),
+        Config.model_validate(policy["config"], extra="ignore"),
         {file: frozenset(numbers) for file, numbers in segment["lists"].items()},
         dict(parts),
     )
