@@ -54,6 +54,10 @@ def main() -> None:
         sys.exit(0)
     except KeyboardInterrupt:
         _end(130, ["interrupted; nothing is lost, run the command again to go on"])
+    except OSError as error:
+        if error.strerror is None:
+            raise
+        _end(BAD_DATA, [f"{error.filename or 'a file'}: {error.strerror}"])
     except Exception as error:
         if not _expected(error):
             raise

@@ -18,12 +18,20 @@ UNSUBSCRIBE = "unsubscribe"
 
 
 def definition(door: Door, campaign: str) -> Definition:
-    """A campaign's definition as its files stand. Raises Failure(3) for an unknown campaign."""
+    """A campaign's definition as its files stand. Raises Failure(3) for an unknown campaign
+    and for a template that cannot be compiled."""
     known = door.project.campaigns
     if campaign not in known:
         names = ", ".join(sorted(known)) or "none yet"
         raise Failure(BAD_DATA, f"{campaign}: there is no such campaign; there are: {names}")
-    return define(door.project, campaign)
+    from outreach.core.render import TemplateError
+
+    try:
+        return define(door.project, campaign)
+    except TemplateError as error:
+        folder = f"{door.config.paths.templates}/{known[campaign].template}"
+        lines = [f"{folder}/{error}", "`outreach check` shows every problem at once"]
+        raise Failure(BAD_DATA, lines) from error
 
 
 def unsubscribe_key(door: Door) -> bytes:
