@@ -324,8 +324,8 @@ CAMPAIGN_FAULTS: Faults = {
     ),
     "value with a wrong weekday": (
         replace(NOTICE, "系统升级", "2026年1月5日(星期二)升级"),
-        f"{NOTICE}:12: values.topic.zh: “2026年1月5日(星期二” is another day of the week,"
-        " write 星期一, or give the date as a value: 2026-01-05",
+        f"{NOTICE}:12: values.topic.zh: “2026年1月5日(星期二)” is another day of the week,"
+        " write 星期一 (Monday), or give the date as a value: 2026-01-05",
     ),
     "campaign file with a space": (
         write("campaigns/my notice.toml", ""),

@@ -264,6 +264,17 @@ _SAMPLE_SECURITIES: Final = (
     ],
 )
 SAMPLE_DAY: Final = date(2026, 9, 28)
+SAMPLE_MARKET: Final = "CN_A"  # whose closure the sample tells of
+_SAMPLE_CLOSED: Final = (date(2026, 10, 1), date(2026, 10, 7))
+_SAMPLE_SESSIONS: Final = (date(2026, 9, 30), date(2026, 10, 8))
+_SAMPLE_WEEKENDS: Final = (date(2026, 9, 20), date(2026, 10, 10))
+
+
+def sample_dates() -> tuple[date, ...]:
+    """Every date that `sample_values` writes."""
+    of_client = [day for pair in _SAMPLE_CLIENT.values() for day in pair if isinstance(day, date)]
+    halts = (SAMPLE_DAY, date(2026, 9, 29))
+    return (*halts, *_SAMPLE_CLOSED, *_SAMPLE_SESSIONS, *_SAMPLE_WEEKENDS, *of_client)
 
 
 def sample_values(locale: str) -> dict[str, object]:
@@ -283,11 +294,11 @@ def sample_values(locale: str) -> dict[str, object]:
         **closure_values(
             holiday=Sentence("National Day", "国庆节"),
             market=Sentence("the A-share market", "A股市场"),
-            first=date(2026, 10, 1),
-            last=date(2026, 10, 7),
-            last_session=date(2026, 9, 30),
-            reopen=date(2026, 10, 8),
-            weekend_closed=(date(2026, 9, 20), date(2026, 10, 10)),
+            first=_SAMPLE_CLOSED[0],
+            last=_SAMPLE_CLOSED[1],
+            last_session=_SAMPLE_SESSIONS[0],
+            reopen=_SAMPLE_SESSIONS[1],
+            weekend_closed=_SAMPLE_WEEKENDS,
             locale=locale,
             year=SAMPLE_DAY.year,
         ),

@@ -1,27 +1,35 @@
 """Every problem of a project at once, in the order of its files."""
 
 from pathlib import Path
+from typing import Final
 
 from outreach.core.problem import Problem
 from outreach.project.check_campaigns import check_campaigns
 from outreach.project.check_config import check_config
+from outreach.project.check_dates import Almanac, check_value_dates
 from outreach.project.check_templates import check_templates
 from outreach.project.load import Project, load_project
 
+NOTHING_KNOWN: Final = Almanac()
 
-def check(config_path: Path) -> tuple[Project | None, list[Problem]]:
+
+def check(
+    config_path: Path, almanac: Almanac = NOTHING_KNOWN
+) -> tuple[Project | None, list[Problem]]:
     """Read and check a project. None where config.toml itself is broken."""
     project, problems = load_project(config_path)
     if project is None:
         return None, problems
-    return project, sorted({*problems, *check_project(project)})
+    return project, sorted({*problems, *check_project(project, almanac)})
 
 
-def check_project(project: Project) -> list[Problem]:
-    """What is wrong although every file could be read; each problem once."""
+def check_project(project: Project, almanac: Almanac = NOTHING_KNOWN) -> list[Problem]:
+    """What is wrong although every file could be read; each problem once. Dates are held against
+    the almanac as far as it goes."""
     found = {
         *check_config(project.config, project.config_file),
         *check_campaigns(project),
-        *check_templates(project),
+        *check_value_dates(project, almanac),
+        *check_templates(project, almanac),
     }
     return sorted(found)

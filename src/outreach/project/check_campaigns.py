@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date
 
 from outreach.core.campaign import Bilingual, Campaign, OnClosure, OnHalt
+from outreach.core.date_lint import weekday_faults
 from outreach.core.problem import Problem
 from outreach.core.words import Purpose
 from outreach.project.check_config import known_market
@@ -17,10 +17,6 @@ from outreach.project.toml_file import TomlFile
 from outreach.project.toml_lines import KeyPath
 
 _VALUE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_WEEKDAY = re.compile(
-    r"(\d{4})\s*[年/-]\s*(\d{1,2})\s*[月/-]\s*(\d{1,2})\s*日?\s*[(（]?\s*(?:星期|周)([一二三四五六日天])"
-)
-_DAYS = "一二三四五六日"
 
 
 def check_campaigns(project: Project) -> Iterator[Problem]:
@@ -130,23 +126,8 @@ def _text(campaign: Campaign, file: TomlFile, path: KeyPath, text: str) -> Itera
         wrong, write = f"“{hit.found}” {hit.group.why}", hit.group.write
         report = file.problem if hit.group.severity == "error" else file.warning
         yield report(path, wrong, write)
-    for match in _WEEKDAY.finditer(text):
-        if problem := _wrong_weekday(file, path, match):
-            yield problem
-
-
-def _wrong_weekday(file: TomlFile, path: KeyPath, match: re.Match[str]) -> Problem | None:
-    """A typed date whose weekday is another one, or that does not exist."""
-    year, month, day, weekday = match.groups()
-    try:
-        real = date(int(year), int(month), int(day))
-    except ValueError:
-        return file.problem(path, f"“{match[0]}” is not a day of the calendar", "write a real date")
-    said = _DAYS.index("日" if weekday == "天" else weekday)
-    if said == real.weekday():
-        return None
-    write = f"write 星期{_DAYS[real.weekday()]}, or give the date as a value: {real.isoformat()}"
-    return file.problem(path, f"“{match[0]}” is another day of the week", write)
+    for fault in weekday_faults(text, None):  # those with a year, whatever day it is
+        yield file.problem(path, f"“{fault.found}” {fault.wrong}", fault.write)
 
 
 def _mixed_templates(project: Project) -> Iterator[Problem]:

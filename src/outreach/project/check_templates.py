@@ -8,6 +8,7 @@ from outreach.core.campaign import PARTS, Campaign
 from outreach.core.problem import Problem
 from outreach.core.render import Source, TemplateError, TemplateSet, compile_template, undeclared
 from outreach.core.words import Channel
+from outreach.project.check_dates import Almanac, check_dates
 from outreach.project.check_texts import check_texts
 from outreach.project.load import Project
 from outreach.project.shape import nearest
@@ -18,7 +19,7 @@ _TAG = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 Written = dict[tuple[Channel, str], list[str]]  # channel and locale: the parts that are there
 
 
-def check_templates(project: Project) -> Iterator[Problem]:
+def check_templates(project: Project, almanac: Almanac) -> Iterator[Problem]:
     """Every fault of the templates that could be read. One that no campaign uses is checked too."""
     for folder in project.templates.values():
         users = {
@@ -32,7 +33,7 @@ def check_templates(project: Project) -> Iterator[Problem]:
         yield from _fallback(folder, written, users)
         yield from _uneven(folder, written, users)
         for channel, locale in written:
-            yield from _texts(project, folder, channel, locale, users)
+            yield from _texts(project, folder, channel, locale, users, almanac)
 
 
 def _written(folder: TemplateFolder) -> Written:
@@ -112,6 +113,7 @@ def _texts(
     channel: Channel,
     locale: str,
     users: Mapping[str, Campaign],
+    almanac: Almanac,
 ) -> Iterator[Problem]:
     compiled = _compiled(folder, channel, locale)
     if isinstance(compiled, list):
@@ -125,7 +127,9 @@ def _texts(
                 unknown.add(undefined)
                 yield _undefined(folder, part.source, undefined, name, campaign)
     if not unknown:
-        yield from check_texts(project, folder, compiled, channel, locale, relevant)
+        wanted = (project, folder, compiled, channel, locale, relevant)
+        yield from check_texts(*wanted)
+        yield from check_dates(*wanted, almanac)
 
 
 def _compiled(folder: TemplateFolder, channel: Channel, locale: str) -> TemplateSet | list[Problem]:

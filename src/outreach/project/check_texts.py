@@ -65,25 +65,25 @@ def check_texts(
 
 
 def _wording(text: Text, users: Mapping[str, Campaign]) -> Iterator[Problem]:
-    visible = _visible(text.source)
+    shown = visible(text.source)
     purposes = {campaign.purpose for campaign in users.values()} or set(Purpose)
     seen = set()
     for purpose in sorted(purposes):
-        for hit in shipped_lint().hits(visible, purpose):
+        for hit in shipped_lint().hits(shown, purpose):
             if (hit.at, hit.group.name) not in seen:
                 seen.add((hit.at, hit.group.name))
                 wrong = f"“{hit.found}” {hit.group.why}"
                 yield text.problem(hit.at, wrong, hit.group.write, hit.group.severity == "error")
     closure = any(campaign.occurrence.kind == "closure" for campaign in users.values())
-    for match in _TYPED_DAY.finditer(visible) if closure else ():
+    for match in _TYPED_DAY.finditer(shown) if closure else ():
         wrong = f"“{match[0]}” is typed by hand in a closure notice"
         yield text.problem(match.start(), wrong, "write a value such as {{ close_from }}")
-    if text.channel is Channel.SMS and (link := _LINK.search(visible)):
+    if text.channel is Channel.SMS and (link := _LINK.search(shown)):
         wrong = "holds a link, which many networks block in an SMS"
         yield text.problem(link.start(), wrong, "name the website or the hotline", severe=False)
 
 
-def _visible(source: str) -> str:
+def visible(source: str) -> str:
     """What a client sees, each character in its place: tags hidden, values as a barrier."""
     hidden = _HIDDEN.sub(lambda match: _blank(match[0], _NOTHING), source)
     return _PRINTED.sub(lambda match: _blank(match[0], _A_VALUE), hidden)
@@ -132,7 +132,7 @@ def _marketing(compiled: TemplateSet, texts: list[Text], name: str) -> Iterator[
     for text, part in zip(texts, parts, strict=True):
         used = undeclared(part.source.text)
         if text.part == "subject":
-            start = _visible(text.source).lstrip(_NOTHING + " \n【[（(")
+            start = visible(text.source).lstrip(_NOTHING + " \n【[（(")
             if not start.startswith(("广告", "AD")):
                 write = "begin with 广告" if text.locale.startswith("zh") else "begin with AD"
                 yield text.problem(0, f"{name} is marketing, and its subject must say so", write)
