@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import get_args
 
 import pytest
 
@@ -13,6 +14,7 @@ from outreach.channels.memory import MemoryChannel
 from outreach.core.campaign import Bilingual
 from outreach.core.model import refused
 from outreach.core.words import Channel, State
+from outreach.project.config import Sender
 from tests.channels.cases import CASES, letters, states
 
 FIRM = Bilingual(zh="示例证券", en="Example Securities")
@@ -28,8 +30,11 @@ def test_case(case: Callable[[Adapter], None], channel: Channel, kind: str, tmp_
     case(adapter)
 
 
-def test_the_table_names_every_kind_of_sender() -> None:
-    assert set(CHANNELS) == {"file", "memory", "smtp", "twilio_sms"}
+def test_every_kind_of_sender_that_config_takes_has_its_line_in_the_table() -> None:
+    sender, *_ = get_args(Sender)
+    kinds = {get_args(one.model_fields["kind"].annotation)[0] for one in get_args(sender)}
+
+    assert set(CHANNELS) == kinds == {"file", "memory", "smtp", "twilio_sms"}
 
 
 def test_naming_the_channels_loads_none_of_them() -> None:
