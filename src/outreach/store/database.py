@@ -108,6 +108,8 @@ def _explained(url: str) -> Iterator[None]:
         for sign, sentence in _SENTENCES:
             if sign in text:
                 raise DatabaseProblem(f"{url}: {sentence} ({_first_line(text)})") from error
+        if isinstance(error, OperationalError):  # trouble of the server, not a fault of ours
+            raise DatabaseProblem(f"{url}: the database refused: {_first_line(text)}") from error
         raise
 
 
