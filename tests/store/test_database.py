@@ -1,14 +1,15 @@
 """Both databases hold the same values, and say in a sentence what is wrong."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
+from outreach.core.client import CLIENT_FIELDS
 from outreach.store import migrate
 from outreach.store.database import Database, DatabaseProblem, add_counts, allocate, append
-from outreach.store.tables import frozen, outcome, run_count
+from outreach.store.tables import client, frozen, outcome, run_count
 
 SHANGHAI = timezone(timedelta(hours=8))
 
@@ -22,6 +23,17 @@ def test_the_tables_are_what_the_migrations_make(database: Database) -> None:
 
     migrate.require_current(database)
     command.check(migrate._config(database))
+
+
+KINDS: dict[str, type] = {
+    "text": str, "choice": str, "list": str, "phone": str, "email": str, "date": date,
+    "money": int, "int": int, "bool": bool,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CLIENT_FIELDS)
+def test_every_client_field_has_its_column(name: str) -> None:
+    assert client.c[name].type.python_type is KINDS[CLIENT_FIELDS[name].type]
 
 
 def test_a_moment_comes_back_as_the_same_instant(database: Database) -> None:
