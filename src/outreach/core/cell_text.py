@@ -14,7 +14,6 @@ _SUSPECT: Final = frozenset("='‘’`\"\ufeff\u200b\u200c\u200d\u2060")
 _NULLS: Final = frozenset(
     ["NULL", "null", "None", "NaN", "nan", "N/A", "#N/A", "\\N", "-", "--", "—", "/"]
 )
-_FORMULA: Final = frozenset("=+-@\t\r\n")
 # Doubles name every whole number up to here; Excel keeps 15 digits and writes zeros after them.
 _EXACT: Final = 10**15
 
@@ -87,8 +86,3 @@ def is_total(cells: Sequence[str]) -> bool:
         if text := cell.strip():
             return half_width(text).rstrip(":： ").replace(" ", "").casefold() in TOTALS
     return False
-
-
-def neutral(text: str) -> str:
-    """A cell that a spreadsheet shows instead of running: `=1+1` becomes `'=1+1`."""
-    return f"'{text}" if text[:1] in _FORMULA else text

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from outreach.core.cell_problem import CellProblem
-from outreach.core.cell_text import neutral
+from outreach.core.spreadsheet import inert
 from outreach.feeds.file_problem import FileProblem
 
 HEADER = ("line", "column", "value", "wrong", "fix", "taken")
@@ -36,10 +36,10 @@ class RejectsFile:
                 csv.writer(self._file).writerow(
                     [
                         problem.line,
-                        neutral(problem.column),
-                        neutral(problem.value),
-                        problem.wrong,
-                        problem.fix,
+                        inert(problem.column),
+                        inert(problem.value),
+                        inert(problem.wrong),
+                        inert(problem.fix),
                         "no" if problem.rejected else "yes",
                     ]
                 )
