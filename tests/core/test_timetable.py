@@ -94,6 +94,16 @@ def fired(schedule: dict[str, Any], occurrence: dict[str, Any]) -> list[tuple[st
             id="after midnight: the day is that of the session",
         ),
         pytest.param(
+            {"on": "session_close", "offset_minutes": 720, "weekdays": ["wednesday"]}, HALT,
+            [("09-17 03:00", "2026-09-16"), ("09-24 03:00", "2026-09-23"),
+             ("10-01 03:00", "2026-09-30")],
+            id="halts of the session that closed, not of the day that has begun",
+        ),
+        pytest.param(
+            {"on": "monthly", "day": 30, "at": "06:00"}, DAY, [("09-30 06:00", "2026-09-30")],
+            id="at six in the morning, while UTC still shows the day before",
+        ),
+        pytest.param(
             {"on": "weekly", "weekdays": ["monday", "friday"], "at": "09:00"}, DAY,
             [("09-14 09:00", "2026-09-14"), ("09-18 09:00", "2026-09-18"),
              ("09-21 09:00", "2026-09-21"), ("09-25 09:00", "2026-09-25"),
