@@ -2,6 +2,7 @@
 nothing. The house refuses every traceback."""
 
 import socket
+import stat
 from pathlib import Path
 
 import pytest
@@ -115,7 +116,15 @@ def test_a_preview_that_cannot_be_written_says_where(house: House) -> None:
     said = house.type("preview", "notice", "--client", "000001", "--out", str(target))
 
     assert said.code == 3
-    assert said.err.strip() == f"{target}: No such file or directory"
+    assert said.err.strip() == f"{target}: cannot be written: No such file or directory"
+
+
+def test_a_preview_in_a_file_is_its_owners_alone(house: House) -> None:
+    target = house.folder / "mail.txt"
+    for _ in range(2):  # a second look replaces the first
+        house.type("preview", "notice", "--client", "000001", "--out", str(target))
+
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("clock", ["yesterday", "2026-09-28T15:30"])

@@ -61,11 +61,19 @@ def test_one_message_goes_to_an_address_that_two_clients_have(house: House) -> N
     assert len(numbers) == len(set(numbers)) == 3
 
 
-def test_the_author_may_not_approve(house: House) -> None:
-    said = house.type("approve", "closure-notice", "--as", "Operations")
+@pytest.mark.parametrize(
+    ("user", "says"),
+    [
+        ("Operations", "somebody else must approve it"),
+        (" operations ", "somebody else must approve it"),
+        (" ", "names nobody"),
+    ],
+)
+def test_the_author_and_nobody_may_not_approve(house: House, user: str, says: str) -> None:
+    house.edit("campaigns/closure-notice.toml", '"operations"', '" operations"')
+    said = house.type("approve", "closure-notice", "--as", user)
 
-    assert said.code == 5
-    assert "somebody else must approve it" in said.err
+    assert (said.code, says in said.err) == (5, True), said
 
 
 def test_a_text_edited_after_its_approval_needs_a_new_one(house: House) -> None:

@@ -137,6 +137,7 @@ def preview(
     """Exactly what that client would get, whether or not a rule would stop it."""
     from pathlib import Path
 
+    from outreach.cli.export import whole_file
     from outreach.core.words import Channel
     from outreach.preview import preview_of
     from outreach.store import audit
@@ -159,7 +160,8 @@ def preview(
     with door.database.begin() as tx:  # it shows a client's data, so it goes on record first
         audit.append(tx, [entry])
     if out:
-        Path(out).write_bytes(shown.as_file(Path(out).suffix))
+        with whole_file(Path(out), force=True) as draft:
+            draft.write_bytes(shown.as_file(Path(out).suffix))
     if door.json:
         emit_json({**shown.document(), "file": out})
         return
@@ -182,7 +184,9 @@ def approve(
 
     door: Door = context.obj
     defined = definition(door, campaign)
-    if not revoke and user.strip().casefold() == defined.campaign.owner.casefold():
+    if not user.strip():
+        raise Failure(NOT_ALLOWED, f"{campaign}: --as names nobody; name who approves")
+    if not revoke and user.strip().casefold() == defined.campaign.owner.strip().casefold():
         raise Failure(
             NOT_ALLOWED,
             f"{campaign}: {user} wrote it, so somebody else must approve it (--as another user)",
