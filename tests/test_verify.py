@@ -31,6 +31,7 @@ CHANGED: dict[str, tuple[str, Any, str]] = {
     "consent_event": ("action", "grant", "consent event 3 client 3"),
     "holding": ("quantity", 1, "holding book 1 600003.XSHG client 3"),
     "halt": ("name_zh", "示例股票", "halt XSHG-600003 version 1 book 1"),
+    "halt_alert": ("at", AT.replace(hour=9), "halt alert XSHG-600003 version 1 halted"),
     "calendar_override": ("kind", "closed", "override 3 of HK 2026-09-28 step 3"),
 }
 PAGES = {table.name: (table, rows) for table, rows in pages()}

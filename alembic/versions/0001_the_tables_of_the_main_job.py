@@ -344,6 +344,27 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("halt", schema=None) as batch_op:
         batch_op.create_index("ix_halt_halt_at", ["halt_at"], unique=False)
+        batch_op.create_index("ix_halt_symbol", ["symbol"], unique=False)
+
+    op.create_table(
+        "halt_alert",
+        sa.Column("halt_id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("event", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("book_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("told", sa.Boolean(), nullable=False),
+        sa.Column("run_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
+        sa.PrimaryKeyConstraint("halt_id", "version", "event", name=op.f("pk_halt_alert")),
+    )
+    with op.batch_alter_table("halt_alert", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_halt_alert_untold",
+            ["at"],
+            unique=False,
+            sqlite_where=sa.text("NOT told"),
+            postgresql_where=sa.text("NOT told"),
+        )
 
     op.create_table(
         "holding",
@@ -497,7 +518,12 @@ def downgrade() -> None:
     op.drop_table("message")
     op.drop_table("id_block")
     op.drop_table("holding")
+    with op.batch_alter_table("halt_alert", schema=None) as batch_op:
+        batch_op.drop_index("ix_halt_alert_untold")
+
+    op.drop_table("halt_alert")
     with op.batch_alter_table("halt", schema=None) as batch_op:
+        batch_op.drop_index("ix_halt_symbol")
         batch_op.drop_index("ix_halt_halt_at")
 
     op.drop_table("halt")

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from outreach.cli import clients, consent
+from outreach.cli import clients, consent, halts
 from outreach.cli.door import PROBLEMS, USAGE, Door, Failure
 from outreach.feeds.file_problem import FileProblem
 
@@ -162,7 +162,7 @@ def test_the_samples_come_in_as_their_readme_says(project: Path) -> None:
     done = document(clients.clients, project, str(SAMPLES / "clients.csv"))
     held = document(clients.holdings, project, str(SAMPLES / "holdings.csv"))
     said = document(consent.app, project, "import", str(SAMPLES / "consents.csv"))
-    halted = document(clients.halts, project, str(SAMPLES / "halts.csv"))
+    halted = document(halts.app, project, "import", str(SAMPLES / "halts.csv"))
 
     assert (done["read"], done["added"], done["rejected"]) == (5000, 4975, 25)
     assert [one["rejected"] for one in (held, said, halted)] == [0, 0, 0]

@@ -48,6 +48,7 @@ def pages(n: int = 5) -> list[tuple[Table, Rows]]:
              None, None, None, "公告", None, "sse", AT, 1)
             for i in ids
         ]),
+        (tables.halt_alert, [(f"XSHG-60000{i}", 1, "halted", AT, 1, False, None) for i in ids]),
         (tables.calendar_override, [
             (i, i, "propose", "HK", AT.date(), "half", None, time(12), "台风", "typhoon", "T8",
              "HKEX", "li.m", local)

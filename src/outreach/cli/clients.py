@@ -1,9 +1,10 @@
-"""`outreach clients`, `holdings` and `halts`: take files in."""
+"""`outreach clients` and `holdings`: take files in."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 clients = typer.Typer(no_args_is_help=True, help="The client book: import client files.")
 holdings = typer.Typer(no_args_is_help=True, help="Who holds what: import snapshots.")
-halts = typer.Typer(no_args_is_help=True, help="Trading halts: import them.")
 
 File = Annotated[Path, typer.Argument(help="CSV, XLSX or Parquet.")]
 AsOf = Annotated[
@@ -57,45 +57,23 @@ def import_holdings(context: typer.Context, file: File, as_of: AsOf = "", actor:
     next_step(door, "outreach halts import samples/halts.csv", "outreach plan suspension-alert")
 
 
-@halts.command("import")
-def import_halts(
-    context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="CSV, XLSX, Parquet or JSON.")],
-    form: Annotated[
-        Literal["canonical"], typer.Option("--format", help="The form the file is in.")
-    ] = "canonical",
-    as_of: AsOf = "",
-    actor: As = "",
-) -> None:
-    """Add halts and their corrections. What is known already stays as it is."""
-    from outreach import ingest
-
-    door: Door = context.obj
-    moment = moment_of(door, as_of)
-    done = run_import(door, file, actor, lambda desk: ingest.import_halts(desk, file, as_of=moment))
-    report(door, done)
-    next_step(door, "outreach plan suspension-alert")
-
-
-# --- shared with `outreach consent import` ---------------------------------------------------
+# --- shared with the imports of consents and halts -------------------------------------------
 
 
 def run_import(
     door: Door, file: Path, actor: str, verb: "Callable[[Desk], Imported]"
 ) -> "Imported":
     """Open a desk for an import and do it, with progress. Raises FileProblem."""
+    with progress(door, file.name) as tick:
+        return verb(replace(desk_of(door, actor), progress=tick))
+
+
+def desk_of(door: Door, actor: str) -> "Desk":
+    """Where the imports of this project happen."""
     from outreach import ingest
 
-    with progress(door, file.name) as tick:
-        desk = ingest.Desk(
-            door.database,
-            door.var / "rejects",
-            actor or door.actor,
-            door.now,
-            door.config.firm.zone,
-            progress=tick,
-        )
-        return verb(desk)
+    rejects, zone = door.var / "rejects", door.config.firm.zone
+    return ingest.Desk(door.database, rejects, actor or door.actor, door.now, zone)
 
 
 def moment_of(door: Door, written: str, option: str = "--as-of") -> datetime | None:
@@ -124,35 +102,56 @@ def moment_of(door: Door, written: str, option: str = "--as-of") -> datetime | N
 
 def report(door: Door, done: "Imported") -> None:
     """Say what an import came to. Ends with exit code 1 when not a single row could be taken."""
-    counts = done.counts
     if door.json:
-        emit_json(
-            {
-                "file": done.file,
-                "kind": done.kind,
-                "digest": done.digest,
-                "encoding": done.encoding,
-                "as_of": done.as_of.isoformat(),
-                "book": done.book_id,
-                **counts.told(),
-                "warnings": done.warnings,
-                "rejects_file": str(done.rejects_file) if done.rejects_file else None,
-                "unknown_headers": done.unknown_headers,
-            }
-        )
-    zone = ZoneInfo(door.config.firm.zone)
-    say(
-        door,
-        f"{done.file} ({done.encoding}, SHA-256 {done.digest[:12]}...),"
+        emit_json(document(done))
+    say(door, *lines(door, done))
+    refuse_empty(done)
+
+
+def refuse_empty(done: "Imported") -> None:
+    """Raises Failure(1) when a file had rows and not one of them could be taken."""
+    counts = done.counts
+    if counts.read == counts.rejected and (counts.read or not done.form):
+        raise Failure(PROBLEMS, f"{done.file}: no row could be taken; see {done.rejects_file}")
+
+
+def document(done: "Imported") -> dict[str, Any]:
+    """What an import came to, for scripts."""
+    said: dict[str, Any] = {
+        "file": done.file,
+        "kind": done.kind,
+        "digest": done.digest,
+        "encoding": done.encoding,
+        "as_of": done.as_of.isoformat(),
+        "book": done.book_id,
+        **done.counts.told(),
+        "warnings": done.warnings,
+        "rejects_file": str(done.rejects_file) if done.rejects_file else None,
+        "unknown_headers": done.unknown_headers,
+    }
+    if done.form:
+        said |= {"format": done.form, "kept": str(done.kept), "alerts": dict(done.alerts)}
+    return said
+
+
+def lines(door: Door, done: "Imported") -> list[str]:
+    """What an import came to, for people."""
+    counts, zone = done.counts, ZoneInfo(door.config.firm.zone)
+    form = f"{done.form}, " if done.form else ""
+    said = [
+        f"{done.file} ({form}{done.encoding}, SHA-256 {done.digest[:12]}...),"
         f" as of {done.as_of.astimezone(zone):%Y-%m-%d %H:%M}",
         f"  read {counts.read:,} = added {counts.added:,} + updated {counts.updated:,}"
         f" + unchanged {counts.unchanged:,} + rejected {counts.rejected:,}",
-    )
+    ]
+    if done.alerts:
+        told = ", ".join(f"{count} {event.replace('_', ' ')}" for event, count in done.alerts)
+        said.append(f"  to tell: {told}")
     if done.warnings:
-        say(door, f"  {done.warnings:,} cells were wrong in rows that were taken")
+        where = "in rows that were taken" if not done.form else "or need a look; all rows stand"
+        said.append(f"  {done.warnings:,} cells were wrong {where}")
     if done.unknown_headers:
-        say(door, f"  not taken, no field goes by: {', '.join(done.unknown_headers)}")
+        said.append(f"  not taken, no field goes by: {', '.join(done.unknown_headers)}")
     if done.rejects_file:
-        say(door, f"  what was wrong, and what to write: {done.rejects_file}")
-    if counts.read == counts.rejected:
-        raise Failure(PROBLEMS, f"{done.file}: no row could be taken; see {done.rejects_file}")
+        said.append(f"  what was wrong, and what to write: {done.rejects_file}")
+    return said

@@ -12,6 +12,7 @@ from outreach.cli import (
     database,
     demo,
     explain,
+    halts,
     init,
     log,
     run,
@@ -32,7 +33,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(clients.clients, name="clients")
     app.add_typer(clients.holdings, name="holdings")
     app.add_typer(consent.app, name="consent")
-    app.add_typer(clients.halts, name="halts")
+    app.add_typer(halts.app, name="halts")
     app.add_typer(calendar.app, name="calendar")
     app.add_typer(segments.app, name="segment")
     app.add_typer(audit.app, name="audit")

@@ -30,6 +30,7 @@ class Change(NamedTuple):
     line: int
     halt: Halt
     event: str | None
+    new: bool = False  # nothing was known of this halt
 
     @property
     def supersedes(self) -> int | None:
@@ -114,7 +115,7 @@ def _take(done: Compared, stories: list[_Story], said: Statement, as_of: datetim
         halt = _new(stories, said, said.halt_at)
         story = _Story(halt.halt_id)
         stories.append(story)
-        change = Change(said.line, halt, _first_event(halt))
+        change = Change(said.line, halt, _first_event(halt), new=True)
     elif said.version is not None:
         counted = _counted(story, said)
         if isinstance(counted, Refused):

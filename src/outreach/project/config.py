@@ -125,6 +125,16 @@ class Import(Written):
     default_zone: str | None = None
 
 
+class HaltFeed(Written):
+    """Where halt files are put: by hand, or by whatever fetches them."""
+
+    inbox: str = Field("var/inbox/halts", description="Watched folder; done/ and broken/ in it.")
+
+
+class Feeds(Written):
+    halts: HaltFeed = Field(default_factory=HaltFeed)
+
+
 class Paths(Written):
     var: str = "var"
     campaigns: str = "campaigns"
@@ -141,4 +151,5 @@ class Config(Written):
     approval: Approval = Field(default_factory=Approval)
     engine: Engine = Field(default_factory=Engine)
     clients: Import = Field(default_factory=Import)
+    feeds: Feeds = Field(default_factory=Feeds)
     paths: Paths = Field(default_factory=Paths)

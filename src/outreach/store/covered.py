@@ -85,6 +85,12 @@ COVERINGS: Final = {
             "book_id halt_id version",
             "halt {halt_id} version {version} book {book_id}",
         ),
+        _covering(
+            tables.halt_alert,
+            "book_id halt_id version event",
+            "halt alert {halt_id} version {version} {event}",
+            "halt_id version event at book_id",
+        ),
         _covering(tables.approval, "id", "approval {id} campaign {campaign}"),
         _covering(
             tables.run,

@@ -207,6 +207,27 @@ halt = Table(
     _required("book_id", Id),
     PrimaryKeyConstraint("halt_id", "version"),
     Index("ix_halt_halt_at", "halt_at"),
+    Index("ix_halt_symbol", "symbol"),
+)
+
+# What there is to tell of a halt's version. `told` and `run_id` come later; the rest never changes.
+halt_alert = Table(
+    "halt_alert",
+    metadata,
+    _required("halt_id", Text),
+    _required("version", Integer),
+    _required("event", String(16)),  # halted | extended | resume_planned | resumed | ...
+    _required("at", UtcDateTime),
+    _required("book_id", Id),
+    _required("told", Boolean, default=False),
+    Column("run_id", Id),
+    PrimaryKeyConstraint("halt_id", "version", "event"),
+    Index(
+        "ix_halt_alert_untold",
+        "at",
+        sqlite_where=text("NOT told"),
+        postgresql_where=text("NOT told"),
+    ),
 )
 
 calendar_coverage = Table(

@@ -1,0 +1,110 @@
+"""Take halt files in: one file, one transaction, one alert for each fact that is news."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from outreach.core.cell_problem import CellProblem
+from outreach.core.halt_clock import Calendars
+from outreach.core.halt_versions import Compared, compare
+from outreach.core.halts import CALENDARS
+from outreach.feeds.file_problem import FileProblem
+from outreach.feeds.halts import Parsed, raw_files, read, recognised
+from outreach.feeds.table_file import Chunk
+from outreach.ingest.book import Desk, Imported, Step, Taken, Tx, age_of, opened
+from outreach.store import calendars, halts
+from outreach.store.books import Counts
+
+
+@dataclass(frozen=True, slots=True)
+class _ReadFile:
+    path: Path
+    digest: str
+    encoding: str
+    about: int
+
+
+class Put(NamedTuple):
+    """What became of one file of the inbox, and where it lies now. `why`: it could not be taken."""
+
+    file: Path
+    imported: Imported | None
+    why: str = ""
+
+
+def import_halts(
+    desk: Desk,
+    path: Path,
+    *,
+    form: str = "",
+    as_of: datetime | None = None,
+    keep: Path | None = None,
+) -> Imported:
+    """Take a saved halt file of any form; without one, the form is recognised by the content.
+
+    A correction is a new version, what is known is unchanged, and the alerts are stored with the
+    versions they tell of. The raw file is kept in `keep` first, whatever comes of it. Raises
+    FileProblem.
+    """
+    saved = raw_files.opened(path)
+    kept = raw_files.keep(keep, saved) if keep else None
+    form = form or recognised(saved.content)
+    moment = as_of or age_of(path, desk)
+    parsed = read(saved, form, _calendars(desk), moment)
+    file = _ReadFile(path, raw_files.digest_of(saved), parsed.encoding, parsed.rows)
+    with opened(desk, "halts", file, parsed.unknown, moment) as book:
+        events: Counter[str] = Counter()
+        rejected = [one.line for one in parsed.problems if one.rejected]
+        lines = [*(one.line for one in parsed.statements), *rejected]
+        chunk = Chunk(sorted(lines), [], [])
+        if lines:
+            book.take(chunk, parsed.problems, _step(book.id, book.at, parsed, moment, events))
+        else:
+            book.count(chunk, Counts(), parsed.problems)
+        done = book.finished()
+    return replace(done, form=form, kept=kept, alerts=tuple(sorted(events.items())))
+
+
+def import_inbox(desk: Desk, inbox: Path, *, keep: Path | None = None) -> Iterator[Put]:
+    """Take every new file of a watched folder, the oldest first. What was taken goes to done/, what
+    could not be to broken/, with a .txt that says why; the next file is taken all the same."""
+    for path in raw_files.waiting(inbox):
+        try:
+            imported = import_halts(desk, path, keep=keep)
+        except FileProblem as problem:
+            why = str(problem)
+            yield Put(raw_files.put_away(path, raw_files.BROKEN, why), None, why)
+            continue
+        yield Put(raw_files.put_away(path, raw_files.DONE), imported)
+
+
+def _calendars(desk: Desk) -> Calendars:
+    with desk.database.reading() as conn:
+        return {name: calendars.load(conn, name) for name in sorted(set(CALENDARS.values()))}
+
+
+def _step(
+    book_id: int, at: datetime, parsed: Parsed, as_of: datetime, events: Counter[str]
+) -> Step:
+    said = parsed.statements
+
+    def step(tx: Tx) -> Taken:
+        known = halts.known(tx, {(one.market, one.symbol) for one in said})
+        done = compare(known, said, as_of)
+        added = halts.add(tx, done.changes, book_id=book_id, seen_at=at)
+        events.update(change.event for change in done.changes if change.event)
+        return Taken(_counts(done), added.halts, _problems(done), added.alerts)
+
+    return step
+
+
+def _counts(done: Compared) -> Counts:
+    new = sum(change.new for change in done.changes)
+    return Counts(added=new, updated=len(done.changes) - new, unchanged=done.unchanged)
+
+
+def _problems(done: Compared) -> list[CellProblem]:
+    return [CellProblem(one.line, one.column, one.value, *one.bad) for one in done.refused]

@@ -1,0 +1,131 @@
+"""`outreach halts`: feeds by name and by folder, what is kept, what is told, and what is on."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from outreach.cli import halts
+from outreach.cli.calendar import import_shipped
+from outreach.cli.door import PROBLEMS, USAGE, Door, Failure
+from outreach.feeds.halts import PARSERS
+
+ROOT = Path(__file__).parents[2]
+SAVED = ROOT / "tests" / "feeds" / "halts" / "saved"
+
+
+@pytest.fixture
+def project(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with the shipped calendars, on the afternoon of 24 September 2026."""
+    monkeypatch.setenv("OUTREACH_CLOCK", "2026-09-24T15:30+08:00")
+    shutil.copy(ROOT / "config.toml", tmp_path / "config.toml")
+    (tmp_path / "var").mkdir()
+    shutil.copy(sqlite_template, tmp_path / "var" / "outreach.db")
+    import_shipped(Door(tmp_path / "config.toml", json=True))
+    return tmp_path
+
+
+def outreach(project: Path, *words: str, as_json: bool = False) -> Result:
+    door = Door(project / "config.toml", json=as_json)
+    return CliRunner().invoke(halts.app, list(words), obj=door)
+
+
+def document(project: Path, *words: str) -> Any:
+    result = outreach(project, *words, as_json=True)
+    assert result.exception is None, result.exception
+    return json.loads(result.stdout)
+
+
+def test_the_forms_of_the_option_are_those_there_are_parsers_for() -> None:
+    assert set(get_args(halts.Form)) == set(PARSERS)
+
+
+def test_a_feed_is_recognised_kept_and_told_once(project: Path) -> None:
+    first = document(project, "import", str(SAVED / "szse.json"))
+    second = document(project, "import", str(SAVED / "szse.json"))
+
+    assert (first["format"], first["read"], first["added"], first["rejected"]) == ("szse", 4, 3, 1)
+    assert first["alerts"] == {"halted": 2, "resumed": 1}
+    assert (second["added"], second["unchanged"], second["alerts"]) == (0, 3, {})
+    (kept,) = (project / "var" / "feeds" / "halts").iterdir()
+    assert kept.name == f"{first['digest']}.json"
+    assert kept.read_bytes() == (SAVED / "szse.json").read_bytes()
+
+
+def test_a_form_can_be_named_and_people_read_what_it_came_to(project: Path) -> None:
+    shown = outreach(project, "import", str(SAVED / "sse.jsonp"), "--format", "sse").stdout
+
+    assert "sse, json" in shown
+    assert "to tell:" in shown
+    assert "1 cells were wrong or need a look" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "symbols"),
+    [
+        ([], ["000016", "300096"]),
+        (["--on", "2026-09-27"], ["000016", "300096"]),
+        # It resumes at the opening of the 28th, so it is on for the first hours of that day.
+        (["--on", "2026-09-28"], ["000016", "300096"]),
+        (["--on", "2026-09-29"], ["000016"]),
+        (["--on", "2026-09-23"], ["000016"]),
+        (["--on", "2026-09-03"], []),
+    ],
+)
+def test_what_is_in_force(project: Path, words: list[str], symbols: list[str]) -> None:
+    document(project, "import", str(SAVED / "szse.json"))
+    found = {one["symbol"]: one for one in document(project, "show", *words)}
+
+    assert sorted(found) == symbols
+    if "300096" in found:
+        assert found["300096"]["resumes"] == "2026-09-28 09:30"
+
+
+def test_a_day_that_is_none_is_said(project: Path) -> None:
+    result = outreach(project, "show", "--on", "tomorrow")
+
+    assert isinstance(result.exception, Failure)
+    assert result.exception.code == USAGE
+
+
+def test_the_inbox_takes_every_file_and_puts_broken_ones_aside(project: Path) -> None:
+    inbox = project / "var" / "inbox" / "halts"
+    assert document(project, "inbox") == []
+    for name in ("szse.json", "nyse.csv"):
+        shutil.copy(SAVED / name, inbox / name)
+    (inbox / "half.json").write_text('{"zqdm": "3000', encoding="utf-8")
+    (inbox / ".szse.json.part").write_text("being written", encoding="utf-8")
+    result = outreach(project, "inbox", as_json=True)
+
+    assert isinstance(result.exception, Failure)
+    assert result.exception.code == PROBLEMS
+    put = json.loads(result.stdout)
+    assert sorted(Path(one["done"]).name for one in put if "done" in one) == [
+        "nyse.csv", "szse.json",
+    ]  # fmt: skip
+    assert sorted(one.name for one in (inbox / "broken").iterdir()) == [
+        "half.json", "half.json.txt",
+    ]  # fmt: skip
+    assert "half.json" in (inbox / "broken" / "half.json.txt").read_text(encoding="utf-8")
+    assert [one.name for one in inbox.iterdir() if one.is_file()] == [".szse.json.part"]
+    assert document(project, "inbox") == []
+
+
+def test_a_file_of_the_same_name_does_not_take_the_place_of_the_first(project: Path) -> None:
+    inbox = project / "var" / "inbox" / "halts"
+    inbox.mkdir(parents=True)
+    for _ in range(2):
+        shutil.copy(SAVED / "szse.json", inbox / "szse.json")
+        document(project, "inbox")
+
+    assert sorted(one.name for one in (inbox / "done").iterdir()) == ["szse-2.json", "szse.json"]
+
+
+def test_a_day_without_halts_is_no_failure(project: Path) -> None:
+    quiet = project / "quiet.json"
+    quiet.write_text('{"pageHelp":{"total":0},"sqlId":"TFPXX","result":[]}', encoding="utf-8")
+
+    assert document(project, "import", str(quiet))["read"] == 0
