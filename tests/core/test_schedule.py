@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outreach.core.schedule import Daily, Monthly, Once, Rule, SessionsBeforeClosure, Weekly
+from outreach.core.schedule import (
+    Daily,
+    Monthly,
+    Once,
+    Rule,
+    SessionsBeforeClosure,
+    Weekly,
+    wall_clock,
+)
 from outreach.core.trading_calendar import CalendarCoverageError, TradingCalendar
 from outreach.feeds import calendar_file
 
@@ -139,6 +147,43 @@ def test_sessions_before_closures_answer_each_other(n: int, t: datetime) -> None
     before = rule.floor(t)
     assert before <= t < after
     assert rule.next_after(before) == after
+
+
+WALLS = [time(0), time(0, 30), time(2, 30), time(23, 30)]
+
+
+@pytest.mark.parametrize("zone", ZONES, ids=str)
+def test_five_years_of_days_are_what_watching_the_clock_gives(zone: ZoneInfo) -> None:
+    """On every day the first minute at which the clock shows the time, or has passed it."""
+    first, last = date(2022, 1, 1), date(2026, 12, 31)
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    for wall in WALLS:
+        rule, t = Daily(wall, zone), wall_clock(first, wall, zone) - timedelta(seconds=1)
+        for day in days:
+            t = rule.next_after(t)
+            if t.astimezone(zone).replace(tzinfo=None) != datetime.combine(day, wall):
+                assert _changes(day, zone), f"{day} {wall}: {t}"
+            assert rule.day_of(t) == day
+    for day in filter(lambda day: _changes(day, zone), days):
+        for wall in WALLS:
+            assert wall_clock(day, wall, zone) == _watched(day, wall, zone)
+
+
+def _changes(day: date, zone: ZoneInfo) -> bool:
+    noon = datetime.combine(day, time(12), UTC)
+    before, after = noon - timedelta(hours=30), noon + timedelta(hours=30)
+    return before.astimezone(zone).utcoffset() != after.astimezone(zone).utcoffset()
+
+
+def _watched(day: date, wall: time, zone: ZoneInfo) -> datetime:
+    """Minute by minute from the evening before, on any clock of the world."""
+    t, sought = (
+        datetime.combine(day, time(), UTC) - timedelta(hours=16),
+        datetime.combine(day, wall),
+    )
+    while t.astimezone(zone).replace(tzinfo=None) < sought:
+        t += timedelta(minutes=1)
+    return t
 
 
 def test_clocks_that_go_back_over_midnight_have_shown_the_next_date_already() -> None:
