@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import orjson
 from sqlalchemy import Connection, Row
 
+from outreach.core.masking import masked_text
 from outreach.core.model import Candidate, Defer, Message, Outcome, Suppress
 from outreach.core.occurrence import Occurrence
 from outreach.core.page_plan import CANDIDATE_WIDTH, PAGE_COLUMNS, Sheet, choice_on
@@ -214,7 +215,7 @@ def _send(
                 windows.withdraw_intent(tx, lease, window_id)
             return None
     except Exception as error:
-        tally.down[sender] = why = f"{sender}: {type(error).__name__}: {error}"
+        tally.down[sender] = why = f"{sender}: {type(error).__name__}: {masked_text(str(error))}"
     outcomes = {**ready.decided, **given}
     # Whatever an adapter left without an outcome may have gone out.
     doubt = Outcome(State.IN_DOUBT, "no_outcome", why)

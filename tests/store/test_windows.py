@@ -474,12 +474,12 @@ def test_one_channel_that_cannot_send_does_not_stop_the_other(
 
 def test_a_bug_in_an_adapter_stops_it_after_one_window(small: SmallRun) -> None:
     def bug(_message: Message) -> Outcome:
-        raise ZeroDivisionError("a bug")
+        raise ZeroDivisionError("a bug with +8613812341234")
 
     small.gateways["sms-file"].answer = bug
     tally = small.drain()
 
-    assert tally.stopped == "sms-file: ZeroDivisionError: a bug"
+    assert tally.stopped == "sms-file: ZeroDivisionError: a bug with 138****1234"
     assert small.counts() == {"in_doubt": 3, "ready": 7}
 
 
