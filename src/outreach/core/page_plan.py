@@ -1,6 +1,7 @@
 """What a page of candidates comes to: decisions, and the messages that follow from them. Pure.
 
-`plan`, `run` and `explain` all go through here, so a dry run and the real one cannot differ.
+Dry run, preview, run and the second look before a message goes all come through here, so they
+cannot differ. (`explain` reads back what was stored.)
 """
 
 from collections.abc import Callable, Mapping, Sequence
