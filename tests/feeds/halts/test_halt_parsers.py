@@ -5,11 +5,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from halt_files import AS_OF, FOLDER, parsed, saved, written
 
 from outreach.core.halts import Statement
 from outreach.feeds.file_problem import FileProblem
 from outreach.feeds.halts import CANONICAL, PARSERS, Parsed, recognised
+from tests.feeds.halts.halt_files import AS_OF, FOLDER, parsed, saved, written
 
 SHANGHAI, EASTERN = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/New_York")
 HEADER = '[{"metadata":{"recordcount":1},"data":['

@@ -1,0 +1,111 @@
+"""Halt files into both databases: versions, alerts and the log of them in one transaction."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from outreach import ingest
+from outreach.feeds import calendar_file
+from outreach.store import calendars, halts
+from outreach.store.audit import entries
+from outreach.store.books import Counts
+from outreach.store.database import Database
+from outreach.store.tables import halt, halt_alert
+
+NOW = datetime(2026, 9, 28, 7, 30, tzinfo=UTC)
+ROW = '{"zqdm":"300096","zqjc":"ST易联众","tpkssj":"%s","fpkssj":"%s","tpsj":"%s","tpyy":"%s"}'
+SSE_ROW = (
+    '{"productCode":"600100","productName":"示例科技","controlType":"TR","type":"LSTP",'
+    '"startStopDate":"20260924","endStopDate":"20260924","stopTime":"WH","stopReason":"重大事项"}'
+)
+
+
+@pytest.fixture
+def desk(database: Database, tmp_path: Path) -> ingest.Desk:
+    shipped = calendar_file.shipped()
+    with database.begin() as tx:
+        calendars.save(tx, shipped.coverage, shipped.days, entered_by="clerk", entered_at=NOW)
+    return ingest.Desk(database, tmp_path / "rejects", "clerk", lambda: NOW)
+
+
+def szse(desk: ingest.Desk, as_of: str, *row: str) -> ingest.Imported:
+    """Take an answer of the Shenzhen exchange with one row."""
+    path = desk.rejects.parent / "answer.json"
+    path.write_text(f'[{{"metadata":{{}},"data":[{ROW % row}]}}]', encoding="utf-8")
+    moment = datetime.fromisoformat(f"2026-{as_of}+08:00")
+    return ingest.import_halts(desk, path, as_of=moment, keep=desk.rejects.parent / "kept")
+
+
+def test_a_file_its_correction_and_its_resumption_are_three_alerts(desk: ingest.Desk) -> None:
+    begun, term = "2026-09-24 开市", "停牌"
+    done = [
+        szse(desk, "09-24T08:00", begun, "", term, "重大事项"),
+        szse(desk, "09-24T08:00", begun, "", term, "重大事项"),
+        szse(desk, "09-24T12:00", begun, "", term, "撤销其他风险警示"),
+        szse(desk, "09-28T10:00", "", "2026-09-28 开市", "取消停牌", "撤销其他风险警示"),
+    ]
+
+    assert [one.counts for one in done] == [
+        Counts(added=1), Counts(unchanged=1), Counts(updated=1), Counts(updated=1),
+    ]  # fmt: skip
+    assert [dict(one.alerts) for one in done] == [
+        {"halted": 1}, {}, {"corrected": 1}, {"resumed": 1},
+    ]  # fmt: skip
+    with desk.database.reading() as conn:
+        alerts = conn.execute(select(halt_alert).order_by(halt_alert.c.version)).mappings().all()
+        newest = conn.execute(select(halt).order_by(halt.c.version.desc())).mappings().first()
+        kinds = [entry.kind for entry in entries(conn)]
+        on_before = halts.in_force(conn, datetime(2026, 9, 28, 1, 29, tzinfo=UTC))
+        on_after = halts.in_force(conn, datetime(2026, 9, 28, 1, 30, tzinfo=UTC))
+    assert [(one["version"], one["event"], one["told"]) for one in alerts] == [
+        (1, "halted", False), (2, "corrected", False), (3, "resumed", False),
+    ]  # fmt: skip
+    assert newest is not None
+    assert newest["resume_at"] == datetime(2026, 9, 28, 1, 30, tzinfo=UTC)
+    assert newest["resume_status"] == "confirmed"
+    assert kinds.count("halts.alerts") == kinds.count("halts.chunk") - 1 == 3
+    assert (len(on_before), len(on_after)) == (1, 0)
+
+
+def test_a_quarrel_with_a_calendar_costs_its_row_and_keeps_the_file(desk: ingest.Desk) -> None:
+    done = szse(desk, "09-24T08:00", "2026-09-24 开市", "2026-10-10 开市", "停牌", "重大事项")
+
+    assert done.counts == Counts(rejected=1)
+    assert done.rejects_file is not None
+    told = done.rejects_file.read_text(encoding="utf-8-sig")
+    assert "2026-10-10 (Saturday) is no session of XSHE" in told
+    assert done.kept is not None
+    assert done.kept.is_file()
+    with desk.database.reading() as conn:
+        assert conn.execute(select(halt_alert)).all() == []
+
+
+def test_inclusive_and_exclusive_ends_are_the_same_interval(
+    desk: ingest.Desk, tmp_path: Path
+) -> None:
+    path = tmp_path / "sse.json"
+    path.write_text(f'{{"pageHelp":{{"total":1}},"result":[{SSE_ROW}]}}', encoding="utf-8")
+    ingest.import_halts(desk, path, as_of=NOW.replace(day=24))
+    szse(desk, "09-24T15:30", "2026-09-24 开市", "2026-09-28 开市", "1天", "重大事项")
+    with desk.database.reading() as conn:
+        rows = conn.execute(select(halt.c.halt_at, halt.c.resume_at, halt.c.kind)).all()
+
+    assert len(rows) == 2
+    assert len(set(rows)) == 1
+
+
+def test_a_failure_leaves_neither_halt_nor_alert(
+    desk: ingest.Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_any: object) -> None:
+        raise RuntimeError("no disk")
+
+    monkeypatch.setattr("outreach.ingest.book.audit.append", failing)
+    with pytest.raises(RuntimeError):
+        szse(desk, "09-24T08:00", "2026-09-24 开市", "", "停牌", "重大事项")
+
+    with desk.database.reading() as conn:
+        assert conn.execute(select(halt)).all() == []
+        assert conn.execute(select(halt_alert)).all() == []
