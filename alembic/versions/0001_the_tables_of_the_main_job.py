@@ -463,12 +463,19 @@ def upgrade() -> None:
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("opened_by", sa.Text(), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.String(length=16), nullable=True),
         sa.Column("cursor", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("audience", sa.Integer(), nullable=False),
         sa.Column("planned_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_run")),
         sa.UniqueConstraint("campaign", "occurrence", name=op.f("uq_run_campaign_occurrence")),
+    )
+    op.create_table(
+        "schedule_mark",
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("fired_until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("campaign", name=op.f("pk_schedule_mark")),
     )
     op.create_table(
         "run_count",
@@ -509,6 +516,7 @@ def downgrade() -> None:
 
     op.drop_table("window")
     op.drop_table("run_count")
+    op.drop_table("schedule_mark")
     op.drop_table("run")
     with op.batch_alter_table("retry", schema=None) as batch_op:
         batch_op.drop_index("ix_retry_run_id")

@@ -25,7 +25,7 @@ def pages(n: int = 5) -> list[tuple[Table, Rows]]:
     local = AT.astimezone(SHANGHAI)
     run = (
         "closure-notice", "CN_A-2026-10-01", "service", "planning", "c" * 64, "s" * 64, "t" * 64,
-        "p" * 64, None, b"{}", local, "wang.l", None, 0, 0, None, None,
+        "p" * 64, None, b"{}", local, "wang.l", None, None, 0, 0, None, None,
     )  # fmt: skip
     return [
         (tables.frozen, [(f"{i:064d}", "template", "closure", b"{}", AT) for i in ids]),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 
 import orjson
@@ -23,6 +23,7 @@ class RunValues:
     halts_as_of: datetime | None = None
     holdings_book: int | None = None  # the snapshot that says who holds a halted security
     securities: Securities = field(default_factory=dict)
+    day: date | None = None  # after a client event: the day whose clients the run is for
 
     def dump(self) -> bytes:
         """Canonical JSON."""
@@ -39,6 +40,8 @@ class RunValues:
         for name in ("due_at", "expires_at", "halts_as_of"):
             if values[name] is not None:
                 values[name] = datetime.fromisoformat(values[name])
+        if values.get("day") is not None:  # runs of before it was known have none
+            values["day"] = date.fromisoformat(values["day"])
         return cls(**values)
 
     def halted(self) -> Sequence[tuple[str, str]]:

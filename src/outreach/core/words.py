@@ -261,5 +261,30 @@ class Reason(StrEnum):
 
 
 # By the code that is stored: the enums themselves take all their words when called.
+class Missed(StrEnum):
+    """Why an occurrence was never sent: what the row of a missed occurrence says."""
+
+    sentence: Sentence
+
+    def __new__(cls, value: str, en: str, zh: str) -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.sentence = Sentence(en, zh)
+        return member
+
+    LATE = "late", "no scheduler ran until it was too late", "调度未及时运行，已超过允许的延迟"
+    OVERTAKEN = "overtaken", "a later firing had come before it started", "启动前已到下一次触发时间"
+    STALE = "stale", "what it tells was over before it could start", "可启动时通知事项已结束"
+    CALENDAR = "calendar", "the trading calendar did not reach it in time", "交易日历未及时覆盖"
+    PROVISIONAL = (
+        "provisional", "the calendar data were provisional until it was too late",
+        "允许的延迟内日历数据仍为暂定",
+    )  # fmt: skip
+    NOT_APPROVED = "not_approved", "nobody had approved it in time", "未在允许的延迟内完成审批"
+    NOTHING_DUE = "nothing_due", "nothing was due at its moment", "到时没有应发的期次"
+    NOT_DUE = "not_due", "its occurrence was not due yet", "期次尚未到可发送时间"
+
+
 STATES: Final = {state.value: state for state in State}
 REASONS: Final = {reason.value: reason for reason in Reason}
+MISSED: Final = {reason.value: reason for reason in Missed}

@@ -2,7 +2,19 @@
 
 from outreach.plan.due import Due, prepare
 from outreach.plan.estimate import Estimate, estimate
+from outreach.plan.fire import Fired, fire_due
 from outreach.plan.job import Job
 from outreach.plan.run import open_run, reopened, work
 
-__all__ = ["Due", "Estimate", "Job", "estimate", "open_run", "prepare", "reopened", "work"]
+__all__ = [
+    "Due",
+    "Estimate",
+    "Fired",
+    "Job",
+    "estimate",
+    "fire_due",
+    "open_run",
+    "prepare",
+    "reopened",
+    "work",
+]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from outreach.core.campaign import AfterClientEvent
 from outreach.core.halt_lines import security_lines
 from outreach.core.occurrence import Blocked, Occurrence, due, from_key
 from outreach.core.run_values import RunValues
@@ -51,6 +52,7 @@ def prepare(
         year=today.year,
         approved=approval is not None or not needed,
         constants=definition.constants(found, today),
+        day=_event_day(definition, found),
     )
     session_on = found.values.get("session_on")
     if isinstance(session_on, date):
@@ -62,3 +64,9 @@ def prepare(
             holdings_book=audience.newest_holdings(conn),
         )
     return Due(definition, found, values, approval["id"] if approval else None, provisional)
+
+
+def _event_day(definition: Definition, found: Occurrence) -> date | None:
+    """After a client event: the day an occurrence stands for, which is its key."""
+    after_event = isinstance(definition.campaign.schedule, AfterClientEvent)
+    return date.fromisoformat(found.key) if after_event else None

@@ -10,6 +10,8 @@ from sqlalchemy import Connection
 from outreach.core.occurrence import Occurrence
 from outreach.core.page_plan import PAGE_COLUMNS, PagePlan, Sheet, plan_page
 from outreach.core.run_values import RunValues
+from outreach.core.segment import Segment
+from outreach.core.timetable import audience_on
 from outreach.core.unsubscribe import Unsubscribe
 from outreach.project.definition import Definition
 from outreach.store import audience, facts
@@ -38,6 +40,14 @@ class Job:
         return cls(definition, values, sheet, definition.unsubscribe(key), as_of)
 
     @property
+    def segment(self) -> Segment:
+        """Whom the run is for: the campaign's segment, or those of it whose day it is."""
+        definition, day = self.definition, self.values.day
+        if day is None:
+            return definition.segment
+        return audience_on(definition.segment, definition.campaign.schedule, day)
+
+    @property
     def asked(self) -> audience.Asked:
         """What the segment is asked against."""
         return audience.Asked(
@@ -50,14 +60,14 @@ class Job:
     def count(self, conn: Connection) -> int:
         """How many candidates there are."""
         also = self._also()
-        return audience.count(conn, self.definition.segment, self.asked, also=also)
+        return audience.count(conn, self.segment, self.asked, also=also)
 
     def page(self, conn: Connection, after: int, limit: int) -> list[tuple[Any, ...]]:
         """The next candidates behind a client id."""
         names = (*PAGE_COLUMNS, *self.definition.value_columns)
         columns = audience.client_columns(names)
         return audience.page(
-            conn, self.definition.segment, self.asked, after=after, limit=limit, columns=columns,
+            conn, self.segment, self.asked, after=after, limit=limit, columns=columns,
             also=self._also(),
         )  # fmt: skip
 

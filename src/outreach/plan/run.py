@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping
 from outreach.core.page_plan import PAGE_COLUMNS
 from outreach.core.policy.wall_clock import clocks_for, next_shut
 from outreach.core.run_values import RunValues
+from outreach.core.words import Missed
 from outreach.plan.due import Due
 from outreach.plan.job import Job, Page, decide
 from outreach.project.definition import redefine
@@ -27,8 +28,11 @@ Tick = Callable[[int], None]
 Clock = Callable[[], datetime]
 
 
-def open_run(database: Database, due: Due, actor: str, now: datetime) -> tuple[int, bool]:
-    """Open the run of an occurrence, once; (its number, whether it is new)."""
+def open_run(
+    database: Database, due: Due, actor: str, now: datetime, missed: Missed | None = None
+) -> tuple[int, bool]:
+    """Open the run of an occurrence, or record that it was missed, once; (its number, whether it is
+    new)."""
     definition = due.definition
     opening = runs.Opening(
         campaign=definition.campaign_id,
@@ -40,6 +44,7 @@ def open_run(database: Database, due: Due, actor: str, now: datetime) -> tuple[i
         opened_by=actor,
         expires_at=due.occurrence.expires_at,
         approval_id=due.approval_id,
+        missed=missed,
     )
     with database.begin() as tx:
         return runs.open_run(tx, opening)

@@ -97,7 +97,7 @@ COVERINGS: Final = {
             "id",
             "run {id} campaign {campaign}",
             "id campaign occurrence purpose campaign_digest segment_digest template_digest"
-            " policy_digest approval_id values opened_at opened_by expires_at",
+            " policy_digest approval_id values opened_at opened_by expires_at reason",
         ),
         _covering(tables.frozen, "digest", "frozen {kind} {name} {digest}"),
         _covering(

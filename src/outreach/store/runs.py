@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
 
 from outreach.core.model import Frozen
+from outreach.core.words import Missed
 from outreach.store import audit
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
@@ -30,6 +31,7 @@ class Opening:
     opened_by: str
     expires_at: datetime | None
     approval_id: int | None
+    missed: Missed | None = None  # why it is put on record instead of being worked
 
 
 def find(conn: Connection, campaign: str, occurrence: str) -> RowMapping | None:
@@ -45,7 +47,7 @@ def load(conn: Connection, run_id: int) -> RowMapping | None:
 
 def open_run(tx: Connection, opening: Opening) -> tuple[int, bool]:
     """Open the run of an occurrence; (its number, whether it is new). A second opening of the same
-    occurrence finds the first: the pair is unique in the database."""
+    occurrence finds the first: the pair is unique in the database. A missed one is over at once."""
     audit.append(tx, [])  # two openers queue here, so that the second finds the first's run
     existing = find(tx, opening.campaign, opening.occurrence)
     if existing is not None:
@@ -55,23 +57,26 @@ def open_run(tx: Connection, opening: Opening) -> tuple[int, bool]:
         "campaign": opening.campaign,
         "occurrence": opening.occurrence,
         "purpose": opening.purpose,
-        "state": "planning",
+        "state": "missed" if opening.missed else "planning",
         **{f"{kind}_digest": part.digest for kind, part in opening.parts.items()},
         "approval_id": opening.approval_id,
         "values": opening.values,
         "opened_at": opening.opened_at,
         "opened_by": opening.opened_by,
         "expires_at": opening.expires_at,
+        "reason": opening.missed,
         "cursor": 0,
         "audience": 0,
+        "finished_at": opening.opened_at if opening.missed else None,
     }
     run_id = int(tx.execute(insert(run).values(row).returning(run.c.id)).scalar_one())
     row["id"] = run_id
     detail = {"campaign": opening.campaign, "occurrence": opening.occurrence}
+    kind = "run.opened"
+    if opening.missed:
+        kind, detail = "run.missed", {**detail, "reason": str(opening.missed)}
     covered = cover(run, tuple(row), [tuple(row.values())])
-    entry = Entry(
-        opening.opened_at, "run.opened", opening.opened_by, f"run {run_id}", detail, covered
-    )
+    entry = Entry(opening.opened_at, kind, opening.opened_by, f"run {run_id}", detail, covered)
     audit.append(tx, [*frozen_rows, entry])
     return run_id, True
 
@@ -156,7 +161,7 @@ def that_decided(
     deciding = select(decision.c.run_id).where(
         decision.c.run_id == run.c.id, decision.c.client_id == client_id
     )
-    newest = query.order_by(run.c.id.desc()).limit(1)
+    newest = query.where(run.c.state != "missed").order_by(run.c.id.desc()).limit(1)
     with_client = conn.execute(newest.where(deciding.exists())).mappings().first()
     return with_client or conn.execute(newest).mappings().first()
 
@@ -177,7 +182,7 @@ def listing(conn: Connection, limit: int = 50) -> Sequence[RowMapping]:
     """The latest runs, newest first."""
     columns = (
         run.c.id, run.c.campaign, run.c.occurrence, run.c.state, run.c.audience, run.c.opened_at,
-        run.c.finished_at, run.c.opened_by,
+        run.c.finished_at, run.c.opened_by, run.c.reason,
     )  # fmt: skip
     return conn.execute(select(*columns).order_by(run.c.id.desc()).limit(limit)).mappings().all()
 

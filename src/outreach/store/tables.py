@@ -329,7 +329,7 @@ run = Table(
     _required("campaign", Text),
     _required("occurrence", Text),
     _required("purpose", String(16)),
-    _required("state", String(12)),  # planning | sending | paused | finished | cancelled
+    _required("state", String(12)),  # planning | sending | paused | finished | cancelled | missed
     _required("campaign_digest", String(64)),
     _required("segment_digest", String(64)),
     _required("template_digest", String(64)),
@@ -339,11 +339,20 @@ run = Table(
     _required("opened_at", UtcDateTime),  # the moment every fact of the plan refers to
     _required("opened_by", Text),
     Column("expires_at", UtcDateTime),
+    Column("reason", String(16)),  # of a missed occurrence: core.words.Missed
     _required("cursor", Id, default=0),  # last client planned
     _required("audience", Integer, default=0),  # candidates planned so far
     Column("planned_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
     UniqueConstraint("campaign", "occurrence"),
+)
+
+# How far each campaign's schedule has been followed: what fired until then is settled.
+schedule_mark = Table(
+    "schedule_mark",
+    metadata,
+    Column("campaign", Text, primary_key=True),
+    _required("fired_until", UtcDateTime),
 )
 
 # Counters are kept as facts are appended; nothing counts rows on the way of a message.
