@@ -1,5 +1,7 @@
 """Both databases hold the same values, and say in a sentence what is wrong."""
 
+import os
+import stat
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -86,6 +88,33 @@ def test_an_empty_database_is_told_to_upgrade(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/new.db")
     with pytest.raises(DatabaseProblem, match="run `outreach db upgrade`"):
         migrate.require_current(database)
+
+
+def test_a_new_database_is_for_its_owner_and_group(tmp_path: Path) -> None:
+    path = tmp_path / "var" / "outreach.db"
+    before = os.umask(0)
+    try:
+        with Database(f"sqlite:///{path}").begin() as tx:
+            tx.execute(select(1))
+        beside = [stat.S_IMODE(one.stat().st_mode) for one in path.parent.iterdir()]
+    finally:
+        os.umask(before)
+
+    assert set(beside) == {0o640}
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o750
+
+
+def test_a_number_larger_than_any_is_no_traceback(database: Database) -> None:
+    with pytest.raises(DatabaseProblem, match="no number that large"), database.reading() as conn:
+        conn.execute(select(run_count).where(run_count.c.run_id == 10**20)).all()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql+psycopg://u:s3cret@h/n", "postgresql+psycopg://u@h/n?password=s3cret&sslmode=on"],
+)
+def test_a_password_in_the_address_is_not_shown(url: str) -> None:
+    assert "s3cret" not in Database(url).name
 
 
 def test_a_file_that_is_no_database_is_called_so(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """The two engines of one database, its transactions, and its fast ways in."""
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from outreach.store.tables import id_block
 
 BUSY_SECONDS = 30.0
+# It holds every client's data, so nobody but owner and group may read it. The files SQLite keeps
+# beside the database get the same rights.
+_FOLDER_MODE, _FILE_MODE = 0o750, 0o640
 
 
 class DatabaseProblem(Exception):
@@ -36,6 +40,8 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
+        # As people may see it; the part before the host is masked by SQLAlchemy.
+        self.name = self.url.difference_update_query(["password"]).render_as_string()
         if self.sqlite:
             self.write_engine, self.read_engine = _sqlite_engines(self.url.database or "", url)
         else:
@@ -47,13 +53,13 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """One write transaction; on SQLite it holds the write lock from its start."""
-        with _explained(self.url.render_as_string()), self.write_engine.begin() as tx:
+        with _explained(self.name), self.write_engine.begin() as tx:
             yield tx
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A snapshot to read from; never writes."""
-        with _explained(self.url.render_as_string()), self.read_engine.connect() as conn:
+        with _explained(self.name), self.read_engine.connect() as conn:
             if not self.sqlite:
                 conn = conn.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -67,7 +73,9 @@ class Database:
 
 def _sqlite_engines(path: str, url: str) -> tuple[Engine, Engine]:
     if path and path != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).parent.mkdir(_FOLDER_MODE, parents=True, exist_ok=True)
+        with suppress(OSError):  # there already, or SQLite says in a moment why it cannot be made
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL, _FILE_MODE))
     connect = {"timeout": BUSY_SECONDS, "check_same_thread": False}
     write = create_engine(url, connect_args=connect, pool_size=1, max_overflow=0, pool_timeout=60)
     read = create_engine(url, connect_args=connect)
@@ -103,6 +111,8 @@ def _explained(url: str) -> Iterator[None]:
     """Turn what a driver says into a sentence a clerk can act on."""
     try:
         yield
+    except OverflowError as error:
+        raise DatabaseProblem(f"{url}: {_TOO_LARGE}") from error
     except (OperationalError, InterfaceError, DBAPIError) as error:
         text = str(error.orig)
         for sign, sentence in _SENTENCES:
@@ -113,7 +123,9 @@ def _explained(url: str) -> Iterator[None]:
         raise
 
 
+_TOO_LARGE = "no number that large is kept; look at the number that was asked for"
 _SENTENCES = (
+    ("out of range", _TOO_LARGE),
     ("no such table", "the database has no such table; run `outreach db upgrade`"),
     ("no such column", "the database is at an older revision; run `outreach db upgrade`"),
     ("does not exist", "the database is not set up; run `outreach db upgrade`"),

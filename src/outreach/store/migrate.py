@@ -61,7 +61,7 @@ def require_current(database: Database) -> None:
     known = REVISION
     if at == known:
         return
-    where = database.url.render_as_string()
+    where = database.name
     if at is None:
         raise DatabaseProblem(f"{where}: the database is not set up; run `outreach db upgrade`")
     raise DatabaseProblem(
