@@ -60,7 +60,7 @@ def test_a_form_can_be_named_and_people_read_what_it_came_to(project: Path) -> N
 
     assert "sse, json" in shown
     assert "to tell:" in shown
-    assert "1 cells were wrong or need a look" in shown
+    assert "to look at, though its rows stand: 1" in shown
 
 
 @pytest.mark.parametrize(

@@ -161,6 +161,16 @@ CASES: dict[str, list[tuple[str, list[Statement], Told]]] = {
         ("09-24 08:00", [szse("09-24 09:30", "09-28 09:30")], []),
         ("09-24 08:00", [szse("09-24 09:30")], []),
     ],
+    "an older file that comes late brings no withdrawn plan back": [
+        ("09-25 08:00", [szse("09-24 09:30")], [("20260924-1", 1, "halted")]),
+        ("09-24 08:00", [szse("09-24 09:30", "09-28 09:30")], []),
+    ],
+    "two files of one moment do not undo each other when they are read again": [
+        ("09-24 08:00", [szse("09-24 09:30", "09-28 09:30")], [("20260924-1", 1, "halted")]),
+        ("09-24 08:00", [szse("09-24 09:30", "09-29 09:30")], [("20260924-1", 2, "extended")]),
+        ("09-24 08:00", [szse("09-24 09:30", "09-28 09:30")], []),
+        ("09-24 08:00", [szse("09-24 09:30", "09-29 09:30")], []),
+    ],
     "the row comes twice, first without its end": [
         ("08-07 22:00", [nyse("08-07 09:45:12"), nyse("08-07 09:45:12", "08-07 10:00")],
          [("20260807-1", 1, "halted")]),

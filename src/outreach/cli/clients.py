@@ -147,9 +147,10 @@ def lines(door: Door, done: "Imported") -> list[str]:
     if done.alerts:
         told = ", ".join(f"{count} {event.replace('_', ' ')}" for event, count in done.alerts)
         said.append(f"  to tell: {told}")
-    if done.warnings:
-        where = "in rows that were taken" if not done.form else "or need a look; all rows stand"
-        said.append(f"  {done.warnings:,} cells were wrong {where}")
+    if done.warnings and done.form:
+        said.append(f"  to look at, though its rows stand: {done.warnings:,}")
+    elif done.warnings:
+        said.append(f"  {done.warnings:,} cells were wrong in rows that were taken")
     if done.unknown_headers:
         said.append(f"  not taken, no field goes by: {', '.join(done.unknown_headers)}")
     if done.rejects_file:

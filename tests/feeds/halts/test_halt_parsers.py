@@ -173,6 +173,16 @@ def test_half_a_file_gives_its_whole_rows_and_says_where_it_breaks_off(
     assert done.statements == whole.statements[: len(done.statements)]
 
 
+def test_a_row_that_two_pages_share_is_one_row(tmp_path: Path) -> None:
+    row = (
+        '{"productCode":"600100","productName":"示例科技","startStopDate":"20260910",'
+        '"endStopDate":"","stopTime":"","type":"LXTP","stopReason":"重大事项"}'
+    )
+    text = f'{{"pageHelp":{{"total":1}},"result":[{row},{row}]}}'
+
+    assert parsed(written(tmp_path, "a.json", text)).rows == 1
+
+
 def test_a_page_that_is_not_the_whole_report_is_said_so(tmp_path: Path) -> None:
     text = (
         (FOLDER / "szse.json")
