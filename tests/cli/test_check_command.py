@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 import typer
 from typer.testing import CliRunner, Result
 
@@ -15,6 +16,12 @@ app = typer.Typer()
 app.callback()(options)
 app.command()(check)
 app.command()(schema)
+
+
+@pytest.fixture(autouse=True)
+def june(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day on which no calendar is about to end."""
+    monkeypatch.setenv("OUTREACH_CLOCK", "2026-06-01T10:00+08:00")
 
 
 def run(*arguments: str | Path) -> Result:

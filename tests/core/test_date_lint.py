@@ -45,6 +45,8 @@ SEPTEMBER = date(2026, 9, 20)
         ("31 September 2026", None, ["31 September 2026"]),
         ("10月1日周边活动", SEPTEMBER, []),
         ("10月1日(星期五)", None, []),  # no year, and nobody says which one is near
+        ("1 Oct. 2026 (Friday). Later", None, ["1 Oct. 2026 (Friday)"]),
+        ("It reopens on Friday 1 October. Then", SEPTEMBER, ["Friday 1 October"]),
         ("open Monday to Friday", SEPTEMBER, []),
         ("you may 5 times", SEPTEMBER, []),
         # Around the turn of the year the nearest is meant.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from outreach.core.market import CalendarDay, Coverage
 from outreach.core.trading_calendar import TradingCalendar
 from outreach.feeds import calendar_file
 from outreach.project.check import check
@@ -57,7 +58,7 @@ def test_a_wrong_reopening_is_found_in_an_e_mail_page(folder: Path) -> None:
 
     (error,) = [line for line in found(folder) if line.endswith("(error)")]
     assert error == (
-        f"{html}:2: “Sat, Oct 10” is called a trading day, but CN_A is shut on 2026-10-10"
+        f"{html}:3: “Sat, Oct 10” is called a trading day, but CN_A is shut on 2026-10-10"
         " (in notice), the next session is 2026-10-12 (error)"
     )
 
@@ -72,13 +73,27 @@ def test_the_wrong_value_in_a_closure_notice_is_found_by_its_sample(folder: Path
     assert any("“10月7日(星期三)” is called a trading day" in line for line in found(folder))
 
 
-def test_a_closure_of_another_market_is_not_held_against_the_sample(folder: Path) -> None:
+def test_the_sample_closure_is_right_whatever_the_calendar_says_by_now(folder: Path) -> None:
     change(folder, NOTICE, CLOSURE[0], 'kind = "closure"\nmarket = "HK"\n\n[values]')
-    change(folder, SMS, "{{ topic }}，", "{{ close_from }}至{{ close_to }}休市，")
-    hong_kong = TradingCalendar.of("HK", [], [])
+    change(folder, SMS, "{{ topic }}，", "{{ close_from }}至{{ close_to }}休市，{{ reopen }}开市，")
+    span = Coverage("HK", date(2026, 1, 1), date(2026, 12, 31), "official", "HKEX")
+    shut = CalendarDay("HK", date(2026, 10, 8), "closed", "台风", "typhoon", "HKEX")
 
-    almanac = Almanac(ALMANAC.today, {"CN_A": CN, "HK": hong_kong})
+    almanac = Almanac(ALMANAC.today, {"HK": TradingCalendar.of("HK", [span], [shut])})
     assert [line for line in found(folder, almanac) if "called" in line] == []
+
+
+def test_a_date_given_as_a_value_is_held_against_the_calendar(folder: Path) -> None:
+    change(folder, NOTICE, "[values]", "[values]\nback = 2026-10-12")
+    change(folder, SMS, "{{ topic }}，", "{{ topic }}，{{ back }}恢复交易，")
+    assert found(folder) == []
+
+    change(folder, NOTICE, "2026-10-12", "2026-10-10")
+
+    assert found(folder) == [
+        f"{SMS}:1: “10月10日(星期六)” is called a trading day, but CN_A is shut on 2026-10-10"
+        " (in notice), the next session is 2026-10-12 (error)"
+    ]
 
 
 def test_a_value_of_a_campaign_is_reported_where_it_is_typed(folder: Path) -> None:
@@ -87,8 +102,8 @@ def test_a_value_of_a_campaign_is_reported_where_it_is_typed(folder: Path) -> No
     assert found(folder) == [
         f"{NOTICE}:12: values.topic.zh: “10月10日（周五）” is another day of the week, write 星期六"
         " (Saturday), or give the date as a value: 2026-10-10 (error)",
-        f"{NOTICE}:12: values.topic.zh: “10月10日（周五）” is called a trading day, but CN_A is shut"
-        " on 2026-10-10, the next session is 2026-10-12 (error)",
+        f"{NOTICE}:12: values.topic.zh: “10月10日（周五）” is called a trading day, but CN_A is"
+        " shut on 2026-10-10, the next session is 2026-10-12 (error)",
     ]
 
 

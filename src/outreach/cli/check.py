@@ -23,17 +23,26 @@ def check(
     ] = None,
 ) -> None:
     """Report every problem in config, segments, campaigns and templates at once."""
+    from outreach.cli.almanac import almanac, coverage_warnings
     from outreach.project.check import check as read_and_check
+    from outreach.project.config import Config
+    from outreach.project.load import load_config
 
     door: Door = context.obj
     configs, places = _sorted_out(paths or [], door.config_path)
     problems: list[Problem] = []
     projects: list[Project] = []
     for config in configs:
-        project, found = read_and_check(config)
+        given = load_config(config)
+        if not isinstance(given, Config):
+            _report(door, given)
+            raise typer.Exit(BAD_DATA)
+        known = almanac(Door(config, door.json, _config=given))
+        project, found = read_and_check(config, known)
         if project is None:
             _report(door, found)
             raise typer.Exit(BAD_DATA)
+        found = sorted({*found, *coverage_warnings(project, known)})
         projects.append(project)
         problems += (
             found if config.resolve() not in places else _within(found, places[config.resolve()])

@@ -36,8 +36,8 @@ _FORMS: Final = (
         + _AFTER_EN
     ),
     re.compile(
-        rf"{_BEFORE_EN}(?<![\d:.,])(?:the\s+)?{_NTH}\s+(?:of\s+)?(?P<name>{_MONTH_EN})\b\.?"
-        rf"{_YEAR_EN}{_AFTER_EN}"
+        rf"{_BEFORE_EN}(?<![\d:.,])(?:the\s+)?{_NTH}\s+(?:of\s+)?(?P<name>{_MONTH_EN})\b"
+        rf"(?:\.(?=,?\s+\d{{4}}))?{_YEAR_EN}{_AFTER_EN}"
     ),
     re.compile(rf"{_BEFORE_EN}\b(?P<name>{_MONTH_EN})\b\.?\s+{_NTH}(?!:){_YEAR_EN}{_AFTER_EN}"),
 )

@@ -12,6 +12,8 @@ from typing import Final, Protocol, TypedDict
 
 from outreach.core.campaign import Bilingual, BilingualList
 from outreach.core.formats import chinese, format_date, format_time
+from outreach.core.market import CalendarDay, Coverage
+from outreach.core.trading_calendar import TradingCalendar
 from outreach.core.words import Sentence
 
 # --- values of a client ----------------------------------------------------------------------
@@ -264,10 +266,18 @@ _SAMPLE_SECURITIES: Final = (
     ],
 )
 SAMPLE_DAY: Final = date(2026, 9, 28)
-SAMPLE_MARKET: Final = "CN_A"  # whose closure the sample tells of
 _SAMPLE_CLOSED: Final = (date(2026, 10, 1), date(2026, 10, 7))
 _SAMPLE_SESSIONS: Final = (date(2026, 9, 30), date(2026, 10, 8))
 _SAMPLE_WEEKENDS: Final = (date(2026, 9, 20), date(2026, 10, 10))
+# The closure that the sample tells of, as a calendar.
+SAMPLE_CALENDAR: Final = TradingCalendar.of(
+    "CN_A",
+    [Coverage("CN_A", date(2026, 1, 1), date(2026, 12, 31), "official", "sample")],
+    [
+        CalendarDay("CN_A", date(2026, 10, day), "closed", "国庆节", "National Day", "sample")
+        for day in range(_SAMPLE_CLOSED[0].day, _SAMPLE_CLOSED[1].day + 1)
+    ],
+)
 
 
 def sample_dates() -> tuple[date, ...]:

@@ -1,6 +1,6 @@
 """Dates in texts: typed by hand, on a wrong weekday, or at odds with the trading calendar."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from outreach.core.formats import format_date
 from outreach.core.problem import Problem
 from outreach.core.render import RenderError, TemplateSet
 from outreach.core.trading_calendar import TradingCalendar
-from outreach.core.values import SAMPLE_DAY, SAMPLE_MARKET, sample_dates
+from outreach.core.values import SAMPLE_CALENDAR, SAMPLE_DAY, sample_dates
 from outreach.core.words import Channel
 from outreach.project.check_texts import Text, sample_constants, visible
 from outreach.project.load import Project
@@ -68,29 +68,40 @@ def check_dates(
         if isinstance(rendered, RenderError):
             continue  # reported with the wording
         calendar = almanac.of(project, campaign)
-        given = _given(campaign, locale)
+        sample, own = _written(sample_dates(), locale), _written(_days(campaign), locale)
         for text, shown in zip(texts, rendered, strict=True):
             seen = visible_text(shown) if text.part == "html" else shown
-            faults = list(weekday_faults(seen, almanac.today, given))
-            if calendar is not None and _sample_fits(campaign):
-                faults += session_faults(seen, calendar, almanac.today, given)
+            faults = list(weekday_faults(seen, almanac.today, sample | own))
+            faults += _of_sample(seen, sample)
+            if calendar is not None:
+                live = session_faults(seen, calendar, almanac.today, own | sample)
+                faults += [one for one in live if not _any_of(sample, one.found)]
             for fault in faults:
                 if not _in_values(campaign, fault):
                     yield _at(text, fault, name)
 
 
-def _sample_fits(campaign: Campaign) -> bool:
-    """The sample closure is that of one market; another's calendar would call it wrong."""
-    rule = campaign.occurrence
-    return not isinstance(rule, OnClosure) or rule.market == SAMPLE_MARKET
+def _of_sample(text: str, sample: Mapping[str, date]) -> list[DateFault]:
+    """Faults in what the sample closure gives, held against that closure and not against the
+    calendar as it stands: the text takes the wrong value."""
+    faults = session_faults(text, SAMPLE_CALENDAR, SAMPLE_DAY, sample)
+    return [one for one in faults if _any_of(sample, one.found)]
 
 
-def _given(campaign: Campaign, locale: str) -> dict[str, date]:
-    """The dates the program writes into a sample, as they are written."""
+def _any_of(written: Mapping[str, date], found: str) -> bool:
+    return any(mention.found in written for mention in mentions(found))
+
+
+def _days(campaign: Campaign) -> list[date]:
+    """The dates a campaign gives as values."""
     values = [value for value in campaign.values.values() if isinstance(value, date)]
-    days = [value.date() if isinstance(value, datetime) else value for value in values]
-    written = {format_date(day, locale, SAMPLE_DAY.year): day for day in (*sample_dates(), *days)}
-    return written | {format_date(day, locale, 0): day for day in written.values()}
+    return [value.date() if isinstance(value, datetime) else value for value in values]
+
+
+def _written(days: Iterable[date], locale: str) -> dict[str, date]:
+    """These days as the program writes them into a sample."""
+    years = (SAMPLE_DAY.year, 0)
+    return {format_date(day, locale, year): day for day in days for year in years}
 
 
 def _in_values(campaign: Campaign, fault: DateFault) -> bool:
