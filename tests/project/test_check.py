@@ -175,6 +175,11 @@ CONFIG_FAULTS: Faults = {
         "config.toml:30: routes[0].sender: Twilio does not carry notices about securities to"
         " mainland China, name a sender of a mainland gateway",
     ),
+    "password in an address": (
+        replace("config.toml", "https://www.example.com/u/", "https://u:s3cret@www.example.com/u/"),
+        "config.toml:10: firm.unsubscribe_url: holds a name or password, which would be kept with"
+        " every run, write https://HOST/PATH/, with a slash at its end",
+    ),
     "password in clear": (
         replace(
             "config.toml",

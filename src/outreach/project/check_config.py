@@ -68,6 +68,8 @@ def _not_https(url: str) -> str:
         return "is not an address"
     if parts.scheme != "https":
         return "is not an https address"
+    if parts.username or parts.password:
+        return "holds a name or password, which would be kept with every run"
     return "" if parts.hostname and not parts.query and not parts.fragment else "is not an address"
 
 
