@@ -33,7 +33,7 @@ def test_values_without_halts_come_back_as_they_were() -> None:
 
 
 def test_equal_values_are_equal_bytes_whatever_their_order_or_offset() -> None:
-    turned = {key: dict(reversed(value.items())) for key, value in VALUES.constants.items()}
+    turned = {key: dict(reversed(list(value.items()))) for key, value in VALUES.constants.items()}
     shanghai = VALUES.due_at.astimezone(timezone(timedelta(hours=8)))
     same = replace(VALUES, constants=dict(reversed(turned.items())), due_at=shanghai)
 

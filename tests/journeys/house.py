@@ -171,7 +171,10 @@ class House:
     def outcomes(self) -> dict[int, str]:
         """The last outcome of each message that has one."""
         query = select(outcome.c.message_id, outcome.c.state).order_by(outcome.c.window_id)
-        return self.query(lambda conn: {row[0]: row[1] for row in conn.execute(query)})
+        found: dict[int, str] = self.query(
+            lambda conn: {row[0]: row[1] for row in conn.execute(query)}
+        )
+        return found
 
     def planned(self) -> int:
         return len(self.query(lambda conn: conn.execute(select(message.c.id)).all()))
@@ -179,9 +182,10 @@ class House:
     def owners(self) -> set[str]:
         query = select(batch.c.owner).where(batch.c.owner.is_not(None))
         again = select(window.c.owner)
-        return self.query(
+        found: set[str] = self.query(
             lambda conn: {*conn.execute(query).scalars(), *conn.execute(again).scalars()}
         )
+        return found
 
     # --- processes ---------------------------------------------------------------------------
 
