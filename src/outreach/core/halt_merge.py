@@ -47,9 +47,7 @@ def _described(was: Halt, said: Statement, begun: datetime, newer: bool) -> Halt
     """A source corrects what it said itself. From another, the market's own feed and the firm take
     over; a feed that lost the time of day never does."""
     source = describer(was)
-    if said.source == source:
-        taken = newer
-    elif said.source not in FEEDS:
+    if said.source == source or said.source not in FEEDS:
         taken = newer
     else:
         taken = _rank(said.source, was.market) < _rank(source, was.market)

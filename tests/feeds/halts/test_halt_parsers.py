@@ -173,6 +173,28 @@ def test_half_a_file_gives_its_whole_rows_and_says_where_it_breaks_off(
     assert done.statements == whole.statements[: len(done.statements)]
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        # A control character in a name could end a header of an e-mail, or a row of a database.
+        ("示例\\u0000\\r\\n股份", "示例 股份"),
+        ("示例\ufffd", None),
+        ("长" * 301, None),
+    ],
+)
+def test_a_text_is_on_one_line_or_costs_its_row(
+    tmp_path: Path, name: str, kept: str | None
+) -> None:
+    row = (
+        '{"zqdm":"300096","zqjc":"%s","tpkssj":"2026-09-04 开市","fpkssj":"","tpsj":"停牌",'
+        '"tpyy":"重大事项"}'
+    )
+    done = parsed(written(tmp_path, "a.json", HEADER + row % name + "]}]"))
+
+    assert [said.name_zh for said in done.statements] == ([kept] if kept else [])
+    assert len(done.problems) == (0 if kept else 1)
+
+
 def test_a_row_that_two_pages_share_is_one_row(tmp_path: Path) -> None:
     row = (
         '{"productCode":"600100","productName":"示例科技","startStopDate":"20260910",'

@@ -1,10 +1,10 @@
 """Halt feeds: one parser a file, the table of them, and which form a saved file is in."""
 
 import re
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+from outreach.core import cells
 from outreach.core.cell_problem import CellProblem
 from outreach.core.halt_clock import Calendars, off_session
 from outreach.core.halts import Statement
@@ -24,6 +24,10 @@ PARSERS: Final[dict[str, Parser]] = {
     "eastmoney": eastmoney.parse,
     "jydb": jydb.parse,
 }
+_TEXTS: Final = (
+    "name_zh", "name_en", "reason_code_raw", "reason_text_raw", "announcement_title",
+    "announcement_url",
+)  # fmt: skip
 _TOP: Final = 20_000  # bytes that tell the form of a file
 
 # Words that occur in the head of one form only. All of a line must be there.
@@ -65,25 +69,31 @@ def read(saved: Saved, form: str, calendars: Calendars, as_of: datetime) -> Pars
     if not saved.content:
         raise FileProblem(f"{saved.path}: the file is empty; take it again")
     parsed = PARSERS[form](saved, calendars)
-    good, problems = _on_sessions(parsed.statements, calendars)
-    parsed.problems += problems
-    parsed.statements = good if form == CANONICAL else [_settled(one, as_of) for one in good]
+    good: list[Statement] = []
+    for said in parsed.statements:
+        one = _taken(said, calendars)
+        if isinstance(one, CellProblem):
+            parsed.problems.append(one)
+        else:
+            good.append(one if form == CANONICAL else _settled(one, as_of))
+    parsed.statements = good
     return parsed
 
 
-def _on_sessions(
-    statements: Iterable[Statement], calendars: Calendars
-) -> tuple[list[Statement], list[CellProblem]]:
-    good: list[Statement] = []
-    problems: list[CellProblem] = []
-    for said in statements:
-        if found := off_session(said, calendars):
-            field, bad = found
-            at = said.resume_at if field == "resume_at" else said.halt_at
-            problems.append(CellProblem(said.line, field, at.isoformat() if at else "", *bad))
-        else:
-            good.append(said)
-    return good, problems
+def _taken(said: Statement, calendars: Calendars) -> Statement | CellProblem:
+    """The statement with its texts on one line, or what speaks against it in any form."""
+    if found := off_session(said, calendars):
+        field, bad = found
+        at = said.resume_at if field == "resume_at" else said.halt_at
+        return CellProblem(said.line, field, at.isoformat() if at else "", *bad)
+    texts: dict[str, Any] = {}
+    for field in _TEXTS:
+        if value := getattr(said, field):
+            text = cells.text(value)
+            if isinstance(text, cells.Bad):
+                return CellProblem(said.line, field, value[:60], *text)
+            texts[field] = text or ""
+    return said._replace(**texts)
 
 
 def _settled(said: Statement, as_of: datetime) -> Statement:
