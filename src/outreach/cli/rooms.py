@@ -11,6 +11,7 @@ from outreach.cli import (
     consent,
     database,
     demo,
+    doctor,
     explain,
     halts,
     init,
@@ -29,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(demo.demo)
     app.command()(check.check)
     app.command()(check.schema)
+    app.command()(doctor.doctor)
     app.add_typer(database.app, name="db")
     app.add_typer(clients.clients, name="clients")
     app.add_typer(clients.holdings, name="holdings")
