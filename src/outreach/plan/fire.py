@@ -182,7 +182,9 @@ class _Schedule:
             return self._missed(firing, found, key, _because(Missed.OVERTAKEN))
         start = self._start(firing, found)
         if self.now - firing.at > self.late_limit:
-            why = start if isinstance(start, _Obstacle) else _because(Missed.LATE)
+            why = _because(Missed.LATE)
+            if isinstance(start, _Obstacle) and start.reason is not Missed.STALE:
+                why = start
             return self._missed(firing, found, key, why)
         if isinstance(start, Due):
             return self._opened(firing, start)
