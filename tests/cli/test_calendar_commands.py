@@ -39,6 +39,7 @@ def test_without_a_file_the_shipped_calendars_are_imported_once(project: Path) -
     again = json.loads(outreach(project, "import", as_json=True).stdout)
 
     assert (first["added"], again["added"], again["unchanged"]) == (72, 0, 72)
+    assert (first["settlements"], again["settlements"]) == (3, 0)
     assert [span["to_on"] for span in first["coverage"]] == ["2025-12-31", "2026-12-31"]
 
 
@@ -114,6 +115,34 @@ def test_a_file_that_contradicts_the_notice_is_refused_unless_told_to_replace(
     assert "--replace" in failure.lines[-1]
     replaced = outreach(project, "import", str(changed), "--replace", as_json=True)
     assert json.loads(replaced.stdout)["removed"] == 1
+
+
+def test_another_settlement_day_is_refused_unless_told_to_replace(project: Path) -> None:
+    outreach(project, "import")
+    text = (SHIPPED / "settlement-2026.csv").read_text(encoding="utf-8")
+    changed = project / "changed.csv"
+    changed.write_text(text.replace("2026-02-25", "2026-02-14"), encoding="utf-8")
+
+    failure = refusal(outreach(project, "import", str(changed)))
+
+    assert failure.code == PROBLEMS
+    assert failure.lines[0].startswith("SB 2026-02-13: stored as paid on 2026-02-25 (ChinaClear")
+    replaced = json.loads(
+        outreach(project, "import", str(changed), "--replace", as_json=True).stdout
+    )
+    assert (replaced["settlements"], replaced["coverage"]) == (1, [])
+
+
+def test_a_year_tells_the_three_kinds_of_day_apart(project: Path) -> None:
+    outreach(project, "import")
+
+    rows = json.loads(outreach(project, "show", "2026", as_json=True).stdout)
+    days = {row["on"]: (row["session"], row["working_day"], row["settles_on"]) for row in rows}
+
+    assert days["2026-02-13"] == (True, True, "2026-02-24")
+    assert days["2026-02-14"] == (False, True, None)
+    assert days["2026-02-16"] == (False, False, None)
+    assert days["2026-09-28"] == (True, True, None)
 
 
 def test_a_database_that_is_set_up_has_the_shipped_calendars_and_keeps_corrections(

@@ -83,3 +83,48 @@ def test_every_shipped_row_cites_its_notice() -> None:
 
     assert all(day.source_ref and day.published_on for day in shipped.days)
     assert {span.to_on.year for span in shipped.coverage} == {2025, 2026}
+
+
+# --- settlement rows ---------------------------------------------------------------------------
+
+
+def test_settlement_days_need_no_coverage_and_keep_their_source() -> None:
+    row = "SB,settlement,2026-02-13,2026-02-25,,,,,,,ChinaClear,2026-02-01,official"
+
+    (said,) = calendar_file.parse("s.csv", f"{HEADER}\n{row}\n".encode()).settlements
+
+    assert (said.market, said.trade_on, said.settles_on) == (
+        "SB", date(2026, 2, 13), date(2026, 2, 25),
+    )  # fmt: skip
+    assert (said.source_ref, said.published_on) == ("ChinaClear", date(2026, 2, 1))
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        pytest.param(
+            ["CN_A,settlement,2026-02-13,2026-02-12,,,,,,,x,,official"],
+            "trades of 2026-02-13 cannot be paid on 2026-02-12",
+            id="before the trade",
+        ),
+        pytest.param(
+            ["CN_A,settlement,2026-02-13,,,,,,,,x,,official"], "to_on: is empty", id="no day"
+        ),
+        pytest.param(
+            ["CN_A,settlement,2026-02-13,2026-02-24,,,,,,,,,official"],
+            "source_ref: is empty",
+            id="no source",
+        ),
+        pytest.param(
+            ["CN_A,settlement,2026-02-13,2026-02-24,,,,,,,x,,official"] * 2,
+            "2026-02-13 is named twice",
+            id="twice",
+        ),
+    ],
+)
+def test_a_settlement_row_with_a_fault_is_refused(rows: list[str], words: str) -> None:
+    text = "\n".join([HEADER, *rows])
+
+    (problem,) = calendar_file.parse("s.csv", text.encode()).problems
+
+    assert words in str(problem)

@@ -23,7 +23,7 @@ COLUMNS: Final = (
     "market", "kind", "from_on", "to_on", "opens", "closes", "break_from", "break_to",
     "name_zh", "name_en", "source_ref", "published_on", "status",
 )  # fmt: skip
-_KINDS: Final = ("coverage", "settlement", *get_args(Kind))
+KINDS: Final = ("coverage", "settlement", *get_args(Kind))
 _LONGEST_SPAN: Final = timedelta(days=31)  # of days shut; a longer one is a slip of the pen
 
 
@@ -200,8 +200,8 @@ class _Row:
 
     def _kind(self) -> Kind:
         kind = self._needed("kind")
-        if kind not in _KINDS:
-            raise self.fault("kind", f"{kind} is no kind", f"write one of {', '.join(_KINDS)}")
+        if kind not in KINDS:
+            raise self.fault("kind", f"{kind} is no kind", f"write one of {', '.join(KINDS)}")
         return cast("Kind", kind)
 
     def _status(self) -> Status:
