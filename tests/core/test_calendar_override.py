@@ -255,6 +255,7 @@ def test_where_an_override_stands(taken: Sequence[Step], now: str) -> None:
         (PROPOSED, "approve", "wang", None),
         (PROPOSED, "approve", "li", "somebody else"),
         (PROPOSED, "approve", " LI ", "somebody else"),
+        (steps(("propose", "Li")), "approve", "li", "somebody else"),
         (PROPOSED, "withdraw", "li", None),
         (IN_FORCE, "approve", "zhao", "in force already"),
         (IN_FORCE, "withdraw", "wang", None),
