@@ -2,7 +2,7 @@
 
 import pytest
 
-from outreach.core.masking import masked_account, masked_email, masked_name, masked_phone
+from outreach.core.masking import masked_email, masked_name, masked_phone
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,3 @@ def test_a_mailbox_keeps_its_first_character_and_its_domain(email: str | None, s
 )
 def test_a_name_keeps_its_family_name(name: str | None, shown: str) -> None:
     assert masked_name(name) == shown
-
-
-def test_an_account_keeps_its_last_four() -> None:
-    assert masked_account("000000611953") == "****1953"
-    assert masked_account("1953") == "****"
-    assert masked_account(None) == ""

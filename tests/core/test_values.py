@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outreach.core.campaign import Bilingual, BilingualList
-from outreach.core.formats import format_date, format_money, format_time, join_list
+from outreach.core.formats import format_date, format_time
 from outreach.core.render import RenderError, compile_part
 from outreach.core.values import (
     CLIENT_VALUES,
@@ -56,25 +56,6 @@ def test_a_time_is_written_behind_its_date() -> None:
 
     assert format_time(at, "zh-CN", 2026) == "9月28日(星期一)09:30"
     assert format_time(at, "en", 2026) == "Monday 28 September, 09:30"
-
-
-@pytest.mark.parametrize(
-    ("fen", "zh", "en"),
-    [
-        (123_456_789, "1,234,567元", "CNY 1,234,567"),
-        (0, "0元", "CNY 0"),
-        (99, "0元", "CNY 0"),
-        (-50, "0元", "CNY 0"),
-        (-100_000_00, "-100,000元", "-CNY 100,000"),
-    ],
-)
-def test_money_is_whole_yuan(fen: int, zh: str, en: str) -> None:
-    assert (format_money(fen, "zh-CN"), format_money(fen, "en")) == (zh, en)
-
-
-def test_lists_are_joined_as_each_language_does() -> None:
-    assert join_list(["甲", "乙", "丙"], "zh-CN") == "甲、乙、丙"
-    assert join_list(["a", "b"], "en") == "a, b"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
-"""How dates, times, money and lists are written in the two house languages."""
+"""How dates and times are written in the two house languages."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Final
@@ -49,15 +48,3 @@ def format_time(at: datetime, locale: str, year: int) -> str:
     """A date and a time of day, in the zone `at` is in: `10月1日(星期四)09:30`."""
     joint = "" if chinese(locale) else ", "
     return f"{format_date(at.date(), locale, year)}{joint}{at:%H:%M}"
-
-
-def format_money(fen: int, locale: str) -> str:
-    """Whole yuan with thousands separators, from fen; the rest of a yuan is dropped."""
-    yuan = abs(fen) // 100
-    sign = "-" if fen < 0 and yuan else ""
-    return f"{sign}{yuan:,}元" if chinese(locale) else f"{sign}CNY {yuan:,}"
-
-
-def join_list(items: Sequence[str], locale: str) -> str:
-    """`甲、乙、丙` or `a, b, c`."""
-    return ("、" if chinese(locale) else ", ").join(items)

@@ -1,7 +1,7 @@
 """How personal data are shown: enough to recognise a client one knows, too little to write to one.
 
 The usual forms of the trade (JR/T 0171-2020, appendix A, asks for masking where data are shown):
-`138****1234`, `z***@example.com`, `张*`, `J. D***`, the last four characters of an account.
+`138****1234`, `z***@example.com`, `张*`, `J. D***`.
 """
 
 import re
@@ -42,11 +42,6 @@ def masked_name(name: str | None) -> str:
         return " ".join([*(f"{part[0]}." for part in given), f"{family[:1]}***"])
     shown = 2 if name[:2] in _COMPOUND and len(name) > 2 else 1
     return name[:shown] + "*" * min(max(len(name) - shown, 1), 3)
-
-
-def masked_account(account: str | None) -> str:
-    """The last four characters: `****5678`."""
-    return f"****{account[-4:]}" if account and len(account) > 4 else "****" if account else ""
 
 
 _MAILBOX: Final = re.compile(r"[^\s<>()\[\],;:\"']+@[^\s<>()\[\],;:\"']+")
