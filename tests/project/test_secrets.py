@@ -40,6 +40,14 @@ def test_a_file_that_cannot_be_read_is_said_without_its_content(
         secret("mail")
 
 
+def test_an_empty_file_is_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("\n")
+    monkeypatch.setenv("OUTREACH_SECRET_MAIL_FILE", str(tmp_path / "token"))
+
+    with pytest.raises(SecretProblem, match="token, which is empty"):
+        secret("mail")
+
+
 @pytest.mark.parametrize(
     "key",
     ["password", "smtp_password", "token", "auth_token", "api_key", "apikey", "client_secret"],

@@ -18,19 +18,22 @@ def secret(name: str) -> str | None:
     """The secret of a sender: OUTREACH_SECRET_<NAME>, or the content of the file that
     OUTREACH_SECRET_<NAME>_FILE names, without its last line end. None where neither is set.
 
-    Raises SecretProblem where the named file cannot be read.
+    Raises SecretProblem where the named file cannot be read or is empty.
     """
     variable = variable_of(name)
     if value := os.environ.get(variable):
         return value
     if path := os.environ.get(f"{variable}_FILE"):
         try:
-            return Path(path).read_text(encoding="utf-8").rstrip("\r\n") or None
+            found = Path(path).read_text(encoding="utf-8").rstrip("\r\n")
         except (OSError, UnicodeDecodeError) as error:
             raise SecretProblem(
                 f"{variable}_FILE names {path}, which cannot be read as UTF-8 text;"
                 " correct the path or its access rights"
             ) from error
+        if not found:  # going on without it would sign links with another key, or log in as nobody
+            raise SecretProblem(f"{variable}_FILE names {path}, which is empty; put the secret in")
+        return found
     return None
 
 
