@@ -2,15 +2,31 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from outreach import __version__
 from outreach.cli.door import BAD_DATA, Door, Failure
 
+INTERRUPTED = 130
+
+
+class Interruptible(TyperGroup):
+    """Ctrl-C ends a command with a sentence; the parser would end it without a word."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            line = "interrupted; nothing is lost, run the command again to go on"
+            raise Failure(INTERRUPTED, line) from None
+
+
 app = typer.Typer(
     name="outreach",
+    cls=Interruptible,
     help="Outbound client care for a securities brokerage: defined in files, provable for years.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -52,8 +68,6 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
-    except KeyboardInterrupt:
-        _end(130, ["interrupted; nothing is lost, run the command again to go on"])
     except OSError as error:
         if error.strerror is None:
             raise

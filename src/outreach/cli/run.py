@@ -71,7 +71,11 @@ def _refuse_unless_due(door: Door, due: "Due") -> None:
 def _say_existing(door: Door, run_id: int, existing: Any, defined: Any) -> None:
     if existing is None:
         return
-    say(door, f"Run {run_id} of {existing['occurrence']} is {existing['state']}; going on with it.")
+    what = f"Run {run_id} of {existing['occurrence']} is {existing['state']}"
+    if existing["state"] in ("finished", "cancelled", "missed"):
+        say(door, f"{what}; an occurrence has one run, so nothing more is sent.")
+        return
+    say(door, f"{what}; going on with it.")
     changed = [
         kind for kind, part in defined.parts.items() if existing[f"{kind}_digest"] != part.digest
     ]
@@ -109,11 +113,23 @@ def work_run(door: Door, run_id: int) -> None:
             door, f"outreach log --run {run_id}",
             f"outreach explain CLIENT {document['campaign']}", "outreach audit verify",
         )  # fmt: skip
-    unsent = sum(document["messages"].get(s, 0) for s in ("ready", "sending", "in_doubt", "failed"))
-    if ended.stopped or unsent:
+    lines = [*ended.stopped, *_left(run_id, document["messages"], bool(ended.stopped))]
+    if lines:
+        raise Failure(PROBLEMS, lines)
+
+
+def _left(run_id: int, states: dict[str, int], stopped: bool) -> list[str]:
+    """What did not go out, and what each kind of it waits for."""
+    unsent = sum(states.get(state, 0) for state in ("ready", "sending", "failed"))
+    lines = []
+    if unsent or (stopped and not states.get("in_doubt")):
         waits = f"{unsent:,} messages are not sent" if unsent else "a sender stopped"
         hint = f"nothing is lost; look with `outreach runs show {run_id}`, then run it again"
-        raise Failure(PROBLEMS, [*ended.stopped, f"run {run_id}: {waits}; {hint}"])
+        lines.append(f"run {run_id}: {waits}; {hint}")
+    if doubt := states.get("in_doubt", 0):
+        hint = f"they are not sent again; `outreach log --run {run_id} --state in_doubt`"
+        lines.append(f"run {run_id}: {doubt:,} messages may or may not have gone out; {hint}")
+    return lines
 
 
 def _stretches(

@@ -88,10 +88,11 @@ def cancel(
 @app.command()
 def retry(context: typer.Context, run: RunId) -> None:
     """Try again now what was certainly not taken. Messages in doubt are left alone."""
-    from outreach.cli.run import work_run
+    from outreach.cli.run import run_document, work_run
     from outreach.store import windows
 
     door: Door = context.obj
+    run_document(door, run)  # refuses a run that is not there
     with door.database.begin() as tx:
         total = windows.retry_now(tx, run, door.now(), door.actor)
     say(door, f"{total:,} messages get another try.")
