@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -36,15 +37,18 @@ class Shown:
     parts: tuple[str, ...]
     message: Message
     letterhead: Letterhead
+    zone: str
 
     @property
     def verdict(self) -> str:
-        """What the policy says now, in a word and a reason."""
+        """What the policy says now, in a word and a reason; moments on the firm's clock."""
         verdict = self.choice.decision.verdict
         if isinstance(verdict, Suppress):
-            return f"would be suppressed ({verdict.reason}: {verdict.reason.sentence.en})"
+            return f"would be suppressed: {verdict.reason.sentence.en} ({verdict.reason})"
         if isinstance(verdict, Defer):
-            return f"would be held until {verdict.until:%Y-%m-%d %H:%M} UTC ({verdict.reason})"
+            until = verdict.until.astimezone(ZoneInfo(self.zone))
+            when = f"{until:%Y-%m-%d %H:%M} ({self.zone})"
+            return f"would be held until {when}: {verdict.reason.sentence.en} ({verdict.reason})"
         return "would be sent"
 
     @property
@@ -57,6 +61,11 @@ class Shown:
             return f"Subject: {self.parts[0]}\n\n{self.parts[1]}"
         size = measure(self.parts[0])
         return f"{self.parts[0]}\n\n{size.encoding}, {size.units} units, {size.parts} part(s)"
+
+    @property
+    def file_kinds(self) -> tuple[str, ...]:
+        """The endings under which it can be written."""
+        return (".eml", ".html", ".txt") if self.email else (".txt",)
 
     def as_file(self, suffix: str) -> bytes:
         """The mail as .eml, its HTML, or the plain text."""
@@ -97,9 +106,9 @@ def preview_of(
     if type(rendered) is not tuple:
         return f"{client_no}: the {channel} cannot be rendered for this client: {rendered}"
     choice = _choice(conn, job, row, channel, now)
-    return Shown(
-        client_no, choice, locale, rendered, *_addressed(job, row, choice, rendered, locale, now)
-    )
+    message, letterhead = _addressed(job, row, choice, rendered, locale, now)
+    zone = job.definition.config.firm.zone
+    return Shown(client_no, choice, locale, rendered, message, letterhead, zone)
 
 
 def _choice(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from outreach.cli.door import BAD_DATA, NOT_ALLOWED, Door, Failure
+from outreach.cli.door import BAD_DATA, NOT_ALLOWED, USAGE, Door, Failure
 from outreach.cli.output import console, emit_json, emit_rows, next_step, progress, say, table
 
 if TYPE_CHECKING:
@@ -155,6 +155,9 @@ def preview(
         shown = preview_of(conn, job, client, chosen, door.now())
     if isinstance(shown, str):
         raise Failure(BAD_DATA, shown)
+    if out and Path(out).suffix not in shown.file_kinds:
+        kinds = ", ".join(shown.file_kinds)
+        raise Failure(USAGE, f"{out}: by {chosen}, the name must end with one of {kinds}")
     entry = Entry(door.now(), "client.previewed", door.actor, f"client {client}",
                   {"campaign": campaign, "channel": chosen})  # fmt: skip
     with door.database.begin() as tx:  # it shows a client's data, so it goes on record first
