@@ -50,6 +50,7 @@ class Sending:
     window: int
     lease: timedelta
     tick: Callable[[int], None] = lambda done: None
+    stopping: Callable[[], bool] = lambda: False  # asked before each window; what is left waits
 
 
 class Text(NamedTuple):
@@ -101,6 +102,8 @@ def _thawed(conn: Connection, run_id: int, key: bytes) -> Text:
 
 def work(sending: Sending, run_id: int | None, tally: Tally) -> bool:
     """Work one due batch, or the due retries of one sender; False when there was nothing to do."""
+    if sending.stopping():
+        return False
     down = tuple(tally.down)
     with sending.database.begin() as tx:
         now = sending.clock()
@@ -147,7 +150,7 @@ def _work_batch(sending: Sending, lease: windows.Lease, tally: Tally) -> None:
         if window_id is None:
             break
         settled = _send(sending, adapter, lease, window_id, ready, now + sending.lease, tally)
-        if settled is None or batch.sender in tally.down:
+        if settled is None or batch.sender in tally.down or sending.stopping():
             break
         first = ids[-1] + 1
     with database.begin() as tx:

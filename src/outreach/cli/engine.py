@@ -94,6 +94,7 @@ def engine(
     adapters: Adapters,
     planned: Callable[[int], None] = lambda done: None,
     sent: Callable[[int], None] = lambda done: None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> local.Local:
     """The embedded engine on the project's database and channels."""
     settings = door.config.engine
@@ -106,6 +107,7 @@ def engine(
         clock=door.now,
         window=settings.window,
         lease=timedelta(seconds=settings.lease_seconds),
+        stopping=stopping,
     )
     config = str(door.config_path.resolve())
     return local.Local(

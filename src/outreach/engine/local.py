@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -65,6 +66,10 @@ class Local:
         return self.sending.database
 
 
+class _Stopped(Exception):
+    """Somebody asked to stop between two pages of a plan."""
+
+
 @dataclass
 class Ended:
     """How a run ended for now."""
@@ -75,13 +80,15 @@ class Ended:
 
 
 def work(engine: Local, run_id: int) -> Ended:
-    """Plan what is not planned, send what is due, and close the run when nothing is open."""
+    """Plan what is not planned, send what is due, and close the run when nothing is open.
+
+    When asked to stop it ends after the page or window at hand, and gives back what it holds.
+    """
     ended, tally = Ended(), dispatch.Tally()
     ended.swept += take_over(engine, run_id)
     processes = _start_senders(engine, run_id)
     try:
-        sending = engine.sending
-        plan.work(engine.database, run_id, sending.key, sending.clock, engine.page, engine.planned)
+        _plan(engine, run_id)
         if processes:
             _wait(engine, run_id, processes, ended)
         ended.swept += take_over(engine, run_id)
@@ -96,6 +103,17 @@ def work(engine: Local, run_id: int) -> Ended:
     return ended
 
 
+def _plan(engine: Local, run_id: int) -> None:
+    def planned(done: int) -> None:
+        engine.planned(done)
+        if engine.sending.stopping():
+            raise _Stopped
+
+    sending = engine.sending
+    with suppress(_Stopped):
+        plan.work(engine.database, run_id, sending.key, sending.clock, engine.page, planned)
+
+
 def _drain(engine: Local, run_id: int, tally: dispatch.Tally) -> None:
     """Send until nothing is due and nobody else holds a part of the run."""
     sending = replace(engine.sending, tick=engine.sent)
@@ -104,7 +122,8 @@ def _drain(engine: Local, run_id: int, tally: dispatch.Tally) -> None:
         with engine.database.reading() as conn:
             left = takeover.still_open(conn, run_id, sending.clock())
             going = runs.going(conn, run_id)
-        if tally.stopped or not going or not (left.ready or left.leased):
+        stopped = tally.stopped or engine.sending.stopping() or not going
+        if stopped or not (left.ready or left.leased):
             return
         time.sleep(POLL_SECONDS)
         take_over(engine, run_id)
@@ -158,6 +177,9 @@ def _wait(engine: Local, run_id: int, processes: list[subprocess.Popen[str]], en
     """Follow the senders to their end, and pass on what they say."""
     while any(process.poll() is None for process in processes):
         time.sleep(0.2)
+        if engine.sending.stopping():
+            for process in processes:
+                process.terminate()  # it finishes its window first
         with engine.database.reading() as conn:
             states = runs.counts(conn, run_id).get("state", {})
         waiting = states.get("ready", 0) + states.get("held", 0)
@@ -180,7 +202,7 @@ def serve_run(engine: Local, run_id: int, tally: dispatch.Tally) -> None:
         with engine.database.reading() as conn:
             run = runs.load(conn, run_id)
         dispatch.drain(engine.sending, run_id, tally)
-        if run is None or run["state"] != "planning":
+        if run is None or run["state"] != "planning" or engine.sending.stopping():
             return
         time.sleep(POLL_SECONDS)
 
