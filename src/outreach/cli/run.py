@@ -37,6 +37,8 @@ def run(context: typer.Context, campaign: CampaignName, occurrence: Occurrence =
         existing = runs.find(conn, campaign, due.occurrence.key)
     if existing is None:
         _refuse_unless_due(door, due)
+    elif existing["state"] == "missed":
+        raise Failure(NOT_ALLOWED, _missed(campaign, existing))
     run_id, fresh = verb.open_run(door.database, due, door.actor, now)
     if not fresh:
         _say_existing(door, run_id, existing, defined)
@@ -68,11 +70,21 @@ def _refuse_unless_due(door: Door, due: "Due") -> None:
         )
 
 
+def _missed(campaign: str, existing: Any) -> str:
+    from outreach.core.words import MISSED
+
+    why = MISSED[existing["reason"]].sentence.in_("en")
+    return (
+        f"{campaign}: {existing['occurrence']} was missed ({why}) and stays so on record as run"
+        f" {existing['id']}; a campaign with another name can still tell clients of it"
+    )
+
+
 def _say_existing(door: Door, run_id: int, existing: Any, defined: Any) -> None:
     if existing is None:
         return
     what = f"Run {run_id} of {existing['occurrence']} is {existing['state']}"
-    if existing["state"] in ("finished", "cancelled", "missed"):
+    if existing["state"] in ("finished", "cancelled"):
         say(door, f"{what}; an occurrence has one run, so nothing more is sent.")
         return
     say(door, f"{what}; going on with it.")
@@ -188,6 +200,7 @@ def run_document(door: Door, run_id: int) -> dict[str, Any]:
         "campaign": found["campaign"],
         "occurrence": found["occurrence"],
         "state": found["state"],
+        "reason": found["reason"],
         "audience": found["audience"],
         **{name: decisions.get(name, 0) for name in ("allow", "defer", "suppress")},
         "messages": counts.get("state", {}),
@@ -203,12 +216,13 @@ def run_document(door: Door, run_id: int) -> dict[str, Any]:
 
 def show_run(door: Door, document: dict[str, Any]) -> None:
     """A run for people."""
-    from outreach.core.words import STATES
+    from outreach.core.words import MISSED, STATES
 
     out, language = console(), door.config.language
+    why = f" ({MISSED[document['reason']].sentence.in_(language)})" if document["reason"] else ""
     out.print(
         f"[bold]run {document['run']}[/] {document['campaign']} {document['occurrence']}:"
-        f" {document['state']}"
+        f" {document['state']}{why}"
     )
     show_decisions(door, document)
     rows = [(s, n, STATES[s].sentence.in_(language)) for s, n in document["messages"].items()]

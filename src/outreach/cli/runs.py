@@ -21,8 +21,11 @@ def listing(context: typer.Context) -> None:
     door: Door = context.obj
     with door.database.reading() as conn:
         rows = [dict(row) for row in runs.listing(conn)]
-    columns = ("id", "campaign", "occurrence", "state", "audience", "opened_at")
-    emit_rows(door, "Runs", rows, columns, extra=("finished_at", "opened_by"))
+    columns: tuple[str, ...] = ("id", "campaign", "occurrence", "state", "audience", "opened_at")
+    if any(row["reason"] for row in rows):
+        columns = (*columns, "reason")  # of the missed ones
+    extra = tuple(one for one in ("finished_at", "opened_by", "reason") if one not in columns)
+    emit_rows(door, "Runs", rows, columns, extra=extra)
 
 
 @app.command()
@@ -132,12 +135,12 @@ def worker(
     """Send for a run beside other senders; ends when nothing is due."""
     from outreach import dispatch
     from outreach.cli.engine import Adapters, engine
-    from outreach.engine import local
+    from outreach.engine import local, stop
 
     door: Door = context.obj
-    adapters, tally = Adapters(door), dispatch.Tally()
+    adapters, tally, asked = Adapters(door), dispatch.Tally(), stop.on_signals()
     try:
-        local.serve_run(engine(door, adapters), run, tally)
+        local.serve_run(engine(door, adapters, stopping=asked.is_set), run, tally)
     finally:
         adapters.close()
     if tally.stopped:
