@@ -21,6 +21,7 @@ from outreach.cli import (
     runs,
     schedule,
     segments,
+    serve,
 )
 
 
@@ -45,6 +46,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(campaigns.approvals)
     app.command()(schedule.schedule)
     app.command()(run.run)
+    app.command()(serve.serve)
     app.add_typer(runs.app, name="runs")
     app.command()(runs.worker)
     app.command()(log.log)

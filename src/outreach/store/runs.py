@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, func, insert, or_, select, update
 
 from outreach.core.model import Frozen
 from outreach.core.words import Missed
@@ -13,7 +13,7 @@ from outreach.store import audit
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import append
-from outreach.store.tables import approval, decision, frozen, run, run_count
+from outreach.store.tables import approval, batch, decision, frozen, retry, run, run_count
 
 GOING = ("planning", "sending")  # states of a run that may be worked
 
@@ -140,6 +140,35 @@ def going(conn: Connection, run_id: int) -> bool:
     """Whether a run may be worked: neither paused nor cancelled nor finished."""
     query = select(run.c.id).where(run.c.id == run_id, run.c.state.in_(GOING))
     return conn.execute(query).first() is not None
+
+
+def with_work(conn: Connection, now: datetime) -> list[tuple[int, str]]:
+    """Runs somebody may work on now, oldest first, with the digest of their campaign: not planned
+    to the end, something is due, or nothing is left and they only have to be closed."""
+    mine = batch.c.run_id == run.c.id
+    again = select(retry.c.message_id).where(
+        retry.c.run_id == run.c.id, retry.c.window_id.is_(None)
+    )
+    due = or_(
+        select(batch.c.id)
+        .where(mine, batch.c.state == "ready", batch.c.not_before <= now)
+        .exists(),
+        again.where(retry.c.not_before <= now).exists(),
+    )
+    unfinished = select(run_count.c.n).where(
+        run_count.c.run_id == run.c.id,
+        run_count.c.kind == "state",
+        run_count.c.key.in_(("ready", "held", "sending", "in_doubt")),
+        run_count.c.n > 0,
+    )
+    left = or_(
+        select(batch.c.id).where(mine, batch.c.state.in_(("ready", "leased"))).exists(),
+        select(retry.c.message_id).where(retry.c.run_id == run.c.id).exists(),
+        unfinished.exists(),
+    )
+    sending = and_(run.c.state == "sending", or_(due, ~left))
+    query = select(run.c.id, run.c.campaign_digest).where(or_(run.c.state == "planning", sending))
+    return [(row.id, row.campaign_digest) for row in conn.execute(query.order_by(run.c.id))]
 
 
 def counts(conn: Connection, run_id: int) -> dict[str, dict[str, int]]:

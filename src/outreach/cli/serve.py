@@ -1,0 +1,86 @@
+"""`outreach serve`: the scheduler, which fires campaigns and sends for them until it is stopped."""
+
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from outreach.cli.door import BAD_DATA, Door, Failure
+
+if TYPE_CHECKING:
+    from outreach.project.config import Config
+    from outreach.service import Opened
+
+
+def serve(
+    context: typer.Context,
+    every: Annotated[
+        float, typer.Option(min=0.2, max=60, help="Seconds between two looks at what is due.")
+    ] = 5.0,
+) -> None:
+    """Fire campaigns by their schedules and send what is due, until SIGTERM or Ctrl-C."""
+    from outreach import clock
+    from outreach.engine import stop
+    from outreach.service import Service
+    from outreach.service.definitions import Definitions
+    from outreach.service.live import Live
+
+    door: Door = context.obj
+    database = door.database
+    door.now()  # refuses a pretended clock where real clients could be written to
+    pretended, asked = clock.pretended() is not None, stop.on_signals()
+    lines = Lines(door)
+    definitions = Definitions(door.config_path, lines)
+    definitions.refresh()
+    if not definitions.sound:
+        raise Failure(BAD_DATA, "there is no campaign without a fault; `outreach check` says more")
+
+    def opened(config: "Config") -> "Opened":
+        return _opened(door, config, asked.is_set)
+
+    service = Service(
+        database, definitions, door.now, lines, opened, door.actor, trusts_clock=pretended
+    )
+    lines("serving", campaigns=len(definitions.sound), database=database.url.get_backend_name())
+    Live(service, asked, every, pretended=pretended).run()
+    database.close()
+
+
+def _opened(door: Door, config: "Config", stopping: Any) -> "Opened":
+    """Engine and channels by the config as it stands; the database stays the one it is."""
+    from outreach.cli.engine import Adapters, engine
+    from outreach.service import Opened
+
+    now = Door(door.config_path, door.json, _config=config, _database=door.database)
+    adapters = Adapters(now)
+    return Opened(engine(now, adapters, stopping=stopping), adapters.close)
+
+
+class Lines:
+    """One line a happening on stderr: for people, or as JSON."""
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self._zone = ZoneInfo(door.config.firm.zone)
+
+    def __call__(self, event: str, **facts: Any) -> None:
+        at = self._door.now()
+        if self._door.json:
+            import orjson
+
+            line = orjson.dumps({"at": at, "event": event, **facts}, default=str).decode()
+        else:
+            said = (f"{name}={self._plain(value)}" for name, value in facts.items() if value)
+            line = " ".join([self._plain(at), event, *said])
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+    def _plain(self, value: Any) -> str:
+        if isinstance(value, datetime):
+            return f"{value.astimezone(self._zone):%Y-%m-%dT%H:%M:%S%z}"
+        if isinstance(value, dict):
+            return ",".join(f"{key}:{n}" for key, n in value.items()) or "none"
+        text = str(value)
+        return f'"{text}"' if " " in text else text

@@ -1,0 +1,211 @@
+"""One round of the service: read changed files, fire what is due, take over, work what is due."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple, Protocol
+
+from outreach import plan
+from outreach.core.campaign import Campaign
+from outreach.engine import local
+from outreach.project.config import Config
+from outreach.project.load import Project
+from outreach.service.definitions import Definitions, Say
+from outreach.store import marks, runs
+from outreach.store.database import Database, DatabaseProblem
+
+# Beyond this, "now" means something else to us than to the other schedulers of this database.
+DRIFT: Final = timedelta(seconds=2)
+# How long a run is left alone after a sender gave up.
+REST: Final = timedelta(minutes=1)
+
+
+class Opened(NamedTuple):
+    """An engine with its channels, of one thread; `close` lets go of them."""
+
+    engine: local.Local
+    close: Callable[[], None]
+
+
+class Lanes(Protocol):
+    """Where runs are worked: here and now, or in threads of their own."""
+
+    def offer(self, urgent: Sequence[int], others: Sequence[int]) -> None: ...
+
+
+@dataclass
+class Service:
+    """A scheduler beside any number of others. `round` is all it does; who calls it, and how often,
+    is another matter, so a test drives it through a year in seconds."""
+
+    database: Database
+    definitions: Definitions
+    clock: Callable[[], datetime]
+    say: Say
+    open_engine: Callable[[Config], Opened]
+    actor: str = "scheduler"
+    trusts_clock: bool = False  # do not compare ours with the database's: ours is pretended
+    lanes: Lanes | None = None  # None: runs are worked within the round
+    _bench: "Bench | None" = None
+    _said: set[object] = field(default_factory=set)
+    _resting: dict[int, datetime] = field(default_factory=dict)
+    _troubled: bool = False
+
+    def round(self, now: datetime) -> None:
+        """Do what is due at `now`. Trouble with the database is said once and ends the round."""
+        try:
+            self._round(now)
+        except DatabaseProblem as error:
+            self._trouble(str(error))
+            return
+        if self._troubled:
+            self._troubled = False
+            self.say("database_back")
+
+    def _round(self, now: datetime) -> None:
+        self.definitions.refresh()
+        if self._drifts():
+            return
+        fired = [
+            one
+            for project, names in self.definitions.by_project()
+            for one in self._fire(project, names, now)
+        ]
+        self._tell(fired)
+        bench = self.bench
+        if doubtful := local.take_over(bench.engine, None):
+            self.say("in_doubt_after_crash", messages=doubtful)
+        self._work(now)
+
+    def _trouble(self, sentence: str) -> None:
+        if not self._troubled:
+            self._troubled = True
+            self.say("database_trouble", problem=sentence)
+
+    def _drifts(self) -> bool:
+        """Whether the database's clock is another than ours: then nothing is fired."""
+        if self.trusts_clock:
+            return False
+        before = self.clock()
+        with self.database.reading() as conn:
+            theirs = marks.clock(conn)
+        if theirs is None:
+            return False
+        drift = max(before - theirs, theirs - self.clock())
+        drifts = drift > DRIFT
+        if drifts != ("drift" in self._said):
+            self._said ^= {"drift"}
+            seconds = round(drift.total_seconds(), 1)
+            self.say("clock_drift" if drifts else "clock_agrees", seconds=max(seconds, 0))
+        return drifts
+
+    # --- firing ----------------------------------------------------------------------------
+
+    def _fire(self, project: Project, names: list[str], now: datetime) -> list[plan.Fired]:
+        try:
+            return plan.fire_due(self.database, project, now, self.actor, names)
+        except DatabaseProblem:
+            raise
+        except Exception as error:  # one campaign must not keep the others from firing
+            if len(names) > 1:
+                return [one for name in names for one in self._fire(project, [name], now)]
+            self._say_once("campaign_failed", campaign=names[0], error=type(error).__name__)
+            return []
+
+    def _say_once(self, event: str, **facts: object) -> None:
+        told = (event, *facts.items())
+        if told not in self._said:
+            self._said.add(told)
+            self.say(event, **facts)
+
+    def _tell(self, fired: Sequence[plan.Fired]) -> None:
+        """Each happening once; one that is blocked round after round is no news."""
+        blocked = {one for one in fired if one.outcome == "blocked"}
+        for one in fired:
+            if one.outcome == "known" or one in self._said:
+                continue
+            language = self.definitions.config.language
+            self.say(
+                one.outcome, campaign=one.campaign, occurrence=one.key, fires_at=one.fires_at,
+                run=one.run, why=one.sentence.in_(language),
+            )  # fmt: skip
+        self._said -= {one for one in self._said if isinstance(one, plan.Fired)}
+        self._said |= blocked
+
+    # --- working ---------------------------------------------------------------------------
+
+    @property
+    def bench(self) -> "Bench":
+        if self._bench is None:
+            self._bench = Bench(self)
+        return self._bench
+
+    def _work(self, now: datetime) -> None:
+        with self.database.reading() as conn:
+            due = [(run, runs.thaw(conn, digest)) for run, digest in runs.with_work(conn, now)]
+        self._resting = {run: until for run, until in self._resting.items() if until > now}
+        awake = [(run, part) for run, part in due if run not in self._resting]
+        urgent = [run for run, part in awake if Campaign.model_validate_json(part.content).urgent]
+        others = [run for run, _ in awake if run not in urgent]
+        if self.lanes is not None:
+            self.lanes.offer(urgent, others)
+            return
+        for run in (*urgent, *others):
+            self.bench.work(run)
+
+    def rests(self, run: int) -> None:
+        """Leave a run alone for a while: a sender of it gave up."""
+        self._resting[run] = self.clock() + REST
+
+    def close(self) -> None:
+        if self._bench is not None:
+            self._bench.close()
+
+
+class Bench:
+    """One thread's engine; opened again when the config has changed."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._config: Config | None = None
+        self._opened: Opened | None = None
+
+    @property
+    def engine(self) -> local.Local:
+        config = self._service.definitions.config
+        if self._opened is None or self._config != config:
+            self.close()
+            self._config, self._opened = config, self._service.open_engine(config)
+        return self._opened.engine
+
+    def work(self, run: int) -> None:
+        """Work one run as far as it goes now, and say what came of it."""
+        service = self._service
+        before = self._standing(run)
+        ended = local.work(self.engine, run)
+        after = self._standing(run)
+        for line in ended.stopped:
+            service.say("sender_stopped", run=run, why=line)
+        if ended.stopped:
+            service.rests(run)
+        if before != after:
+            service.say("worked", run=run, **after, next_at=ended.next_at)
+
+    def _standing(self, run: int) -> dict[str, object]:
+        with self._service.database.reading() as conn:
+            found = runs.load(conn, run)
+            states = runs.counts(conn, run).get("state", {})
+        if found is None:
+            return {}
+        return {
+            "campaign": found["campaign"],
+            "occurrence": found["occurrence"],
+            "state": found["state"],
+            "audience": found["audience"],
+            "messages": states,
+        }
+
+    def close(self) -> None:
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
