@@ -227,7 +227,7 @@ def test_two_schedulers_at_once_fire_each_occurrence_once(fires: Fires) -> None:
         with ThreadPoolExecutor(4) as pool:
             rounds = list(pool.map(lambda n, m=moment: fires.fire(m, f"s{n}"), range(4)))
         first = [key for fired in rounds for key, outcome in fired if outcome != "known"]
-        assert sorted(set(first)) == sorted(key for key in first if key)
+        assert len(set(first)) == len(first)
 
     assert fires.rows() == [
         ("2026-03-02", "planning", None),
