@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -197,7 +198,7 @@ def occurrence_values(occurrence: Occurrence, locale: str, today: date) -> dict[
 def define(project: Project, campaign_id: str) -> Definition:
     """The definition of a campaign as the files stand now. Raises KeyError for an unknown one."""
     campaign = project.campaigns[campaign_id]
-    template = compile_template(project.templates[campaign.template].files)
+    template = _compiled(tuple(sorted(project.templates[campaign.template].files.items())))
     segment = Segment.model_validate(project.segments.tables[campaign.segment])
     lists = {file: project.client_numbers(file) for file in segment.list_files}
     parts = (
@@ -222,6 +223,12 @@ def define(project: Project, campaign_id: str) -> Definition:
         lists,
         {part.kind: part for part in parts},
     )
+
+
+@lru_cache(maxsize=32)
+def _compiled(files: tuple[tuple[str, str], ...]) -> TemplateSet:
+    """Once a version: a scheduler asks for the same few again and again."""
+    return compile_template(dict(files))
 
 
 def redefine(parts: Mapping[str, Frozen]) -> Definition:
