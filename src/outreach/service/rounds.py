@@ -49,6 +49,7 @@ class Service:
     _bench: "Bench | None" = None
     _said: set[object] = field(default_factory=set)
     _resting: dict[int, datetime] = field(default_factory=dict)
+    _urgent: dict[str, bool] = field(default_factory=dict)  # by digest of the campaign
     _troubled: bool = False
 
     def round(self, now: datetime) -> None:
@@ -141,12 +142,15 @@ class Service:
         return self._bench
 
     def _work(self, now: datetime) -> None:
-        with self.database.reading() as conn:
-            due = [(run, runs.thaw(conn, digest)) for run, digest in runs.with_work(conn, now)]
         self._resting = {run: until for run, until in self._resting.items() if until > now}
-        awake = [(run, part) for run, part in due if run not in self._resting]
-        urgent = [run for run, part in awake if Campaign.model_validate_json(part.content).urgent]
-        others = [run for run, _ in awake if run not in urgent]
+        with self.database.reading() as conn:
+            due = [one for one in runs.with_work(conn, now) if one[0] not in self._resting]
+            for _, digest in due:
+                if digest not in self._urgent:
+                    content = runs.thaw(conn, digest).content
+                    self._urgent[digest] = Campaign.model_validate_json(content).urgent
+        urgent = [run for run, digest in due if self._urgent[digest]]
+        others = [run for run, digest in due if not self._urgent[digest]]
         if self.lanes is not None:
             self.lanes.offer(urgent, others)
             return
