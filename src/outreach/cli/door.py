@@ -1,5 +1,6 @@
 """What every command works with: the global options, and what is opened on demand."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +35,7 @@ class Door:
     _config: "Config | None" = field(default=None, repr=False)
     _project: "Project | None" = field(default=None, repr=False)
     _database: "Database | None" = field(default=None, repr=False)
+    _problems: list[str] = field(default_factory=list, repr=False)
 
     @property
     def root(self) -> Path:
@@ -55,16 +57,24 @@ class Door:
 
     @property
     def project(self) -> "Project":
-        """Config, segments, campaigns and templates. Raises Failure(3) when one is broken."""
+        """Config, and the segments, campaigns and templates that could be read: somebody's draft
+        must not stop the others. Raises Failure(3) when the config itself is broken."""
         from outreach.project.load import load_project
 
         if self._project is None:
             project, problems = load_project(self.config_path)
-            errors = [str(problem) for problem in problems if problem.severity == "error"]
-            if project is None or errors:
-                raise Failure(BAD_DATA, errors)
+            self._problems = [str(one) for one in problems if one.severity == "error"]
+            if project is None:
+                raise Failure(BAD_DATA, self._problems)
+            if self._problems:
+                elsewhere = f"{len(self._problems)} problems in files of the project"
+                print(f"{elsewhere}; `outreach check` shows them", file=sys.stderr)
             self._project = project
         return self._project
+
+    def problems_of(self, place: str) -> list[str]:
+        """What is wrong with the files whose path holds `place`."""
+        return [problem for problem in self._problems if place in problem]
 
     @property
     def database(self) -> "Database":

@@ -23,7 +23,17 @@ def definition(door: Door, campaign: str) -> Definition:
     known = door.project.campaigns
     if campaign not in known:
         names = ", ".join(sorted(known)) or "none yet"
-        raise Failure(BAD_DATA, f"{campaign}: there is no such campaign; there are: {names}")
+        own = door.problems_of(f"/{campaign}.toml")
+        unknown = f"{campaign}: there is no such campaign; there are: {names}"
+        raise Failure(BAD_DATA, own or unknown)
+    if known[campaign].template not in door.project.templates:
+        own = door.problems_of(f"/{known[campaign].template}/")
+        raise Failure(
+            BAD_DATA, own or f"{campaign}: there is no template {known[campaign].template}"
+        )
+    if known[campaign].segment not in door.project.segments.models:
+        own = door.problems_of("/segments.toml")
+        raise Failure(BAD_DATA, own or f"{campaign}: there is no segment {known[campaign].segment}")
     from outreach.core.render import TemplateError
 
     try:

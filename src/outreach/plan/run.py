@@ -109,6 +109,8 @@ def _release(job: Job, run_id: int, page: Page, now: datetime) -> outbox.Release
         campaign.purpose,
         job.definition.cap is not None,
         campaign.urgent,
+        # Cut to the second, so that a clock that begins there again finds the messages due.
+        job.as_of.replace(microsecond=0),
         good_until,
         page.marks.consent,
         page.marks.block,

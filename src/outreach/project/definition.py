@@ -60,9 +60,14 @@ class Definition:
 
     @property
     def approval_digest(self) -> str:
-        """What an approval is bound to: the exact campaign, segment and template together."""
-        bound = [self.parts[kind].digest for kind in ("campaign", "segment", "template")]
-        return hashlib.sha256("\n".join(bound).encode()).hexdigest()
+        """What an approval is bound to: what the campaign's file says, its segment and template.
+
+        Keys left to their defaults are left out, so that a new kind of key voids no approval.
+        """
+        said = self.campaign.model_dump(mode="json", exclude_defaults=True)
+        bound = [self.parts[kind].digest for kind in ("segment", "template")]
+        written = orjson.dumps(said, option=_SORTED).decode()
+        return hashlib.sha256("\n".join([written, *bound]).encode()).hexdigest()
 
     @property
     def zone(self) -> ZoneInfo:

@@ -41,6 +41,7 @@ class Release:
     purpose: str
     counted: bool  # messages of this purpose count towards a cap
     urgent: bool
+    opened_at: datetime  # of the run: what is not held may go from then on
     good_until: datetime
     consent_mark: int  # how far the ledgers were written when the page was decided
     block_mark: int
@@ -89,7 +90,9 @@ def _add_messages(
         return []
     groups: dict[tuple[str, str, datetime], list[Draft]] = {}
     for draft in drafts:
-        groups.setdefault((draft.sender, draft.channel, draft.until or at), []).append(draft)
+        groups.setdefault(
+            (draft.sender, draft.channel, draft.until or release.opened_at), []
+        ).append(draft)
     next_id, next_batch = allocate(tx, "message", len(drafts)), allocate(tx, "batch", len(groups))
     rows: list[tuple[Any, ...]] = []
     batches, dumps = [], orjson.dumps
