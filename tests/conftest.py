@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,17 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import create_engine, text
 
+from outreach import clock
 from outreach.store import migrate
 from outreach.store.database import Database
 
 TEMPLATE = "outreach_template"
+
+
+@pytest.fixture(autouse=True)
+def clock_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pretended clock runs on from the start of its process; here each test is a process."""
+    monkeypatch.setattr(clock, "_started", time.monotonic())
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,10 @@ from tests.store.covered_rows import AT, log_page, pages
 ROOT = Path(__file__).parents[2]
 SEED = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
+PAGES = pages()
+ENTRIES = len(PAGES) + 1  # a page each, and one that covers nothing
+ROWS = sum(len(rows) for _, rows in PAGES)
+
 
 @pytest.fixture
 def project(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -75,7 +79,10 @@ def test_an_honest_log_stands(project: Path) -> None:
     result = outreach(project, "verify")
 
     assert result.exit_code == 0
-    assert "The log stands. Entries: 10; rows they answer for: 45; checkpoints: 0" in result.stdout
+    assert (
+        f"The log stands. Entries: {ENTRIES}; rows they answer for: {ROWS}; checkpoints: 0"
+        in result.stdout
+    )
     assert "outreach audit checkpoint" in result.stdout
 
 
@@ -83,7 +90,7 @@ def test_the_json_of_an_honest_log(keyed: Path) -> None:
     outreach(keyed, "checkpoint")
     found = json.loads(outreach(keyed, "verify", as_json=True).stdout)
 
-    assert (found["ok"], found["entries"], found["tree_size"]) == (True, 11, 11)
+    assert (found["ok"], found["entries"], found["tree_size"]) == (True, ENTRIES + 1, ENTRIES + 1)
     assert (found["checkpoints"], found["signatures"], found["first_bad"]) == (1, 1, None)
     assert len(bytes.fromhex(found["root"])) == 32
 
@@ -117,7 +124,7 @@ def test_a_copy_kept_elsewhere_is_held_against_the_log(keyed: Path) -> None:
     copy = keyed / "copy.note"
     outreach(keyed, "checkpoint", "--out", str(copy))
     honest = outreach(keyed, "verify", "--note", str(copy))
-    copy.write_text(copy.read_text().replace("\n10\n", "\n9\n"))
+    copy.write_text(copy.read_text().replace(f"\n{ENTRIES}\n", "\n9\n"))
     forged = refusal(outreach(keyed, "verify", "--note", str(copy)))
 
     assert honest.exit_code == 0
@@ -180,7 +187,7 @@ def test_a_checkpoint_is_printed_and_signed_with_the_key_of_the_environment(keye
     assert name == "www.example.com/outreach"
     assert public == note.public_key(b64decode(SEED))
     assert text is not None
-    assert text.splitlines()[:2] == [name, "10"]
+    assert text.splitlines()[:2] == [name, str(ENTRIES)]
 
 
 def test_the_key_may_stand_in_a_file(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +207,7 @@ def test_the_checkpoint_file_is_the_note(keyed: Path) -> None:
     made = json.loads(outreach(keyed, "checkpoint", "--out", str(out), as_json=True).stdout)
 
     assert out.read_text(encoding="utf-8") == made["note"]
-    assert (made["size"], made["at"][:16]) == (10, "2026-09-28T07:30")
+    assert (made["size"], made["at"][:16]) == (ENTRIES, "2026-09-28T07:30")
 
 
 # --- prove -----------------------------------------------------------------------------------
@@ -250,7 +257,7 @@ def test_a_proof_for_people_shows_record_path_and_checkpoint(keyed: Path) -> Non
     outreach(keyed, "checkpoint")
     shown = outreach(keyed, "prove", "0").stdout
 
-    assert "Entry 0 is leaf 0 of 10" in shown
+    assert f"Entry 0 is leaf 0 of {ENTRIES}" in shown
     assert '"campaign.checked","wang.l","closure-notice"' in shown
     assert shown.count("  with   ") == 4
     assert "— www.example.com/outreach " in shown
@@ -259,7 +266,7 @@ def test_a_proof_for_people_shows_record_path_and_checkpoint(keyed: Path) -> Non
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        pytest.param(["99"], "the log has no entry 99; it holds 10", id="no entry"),
+        pytest.param(["99"], f"the log has no entry 99; it holds {ENTRIES}", id="no entry"),
         pytest.param(["4", "--row", "3,9"], "entry 4 covers no row with the key 3,9", id="no row"),
         pytest.param(["0", "--row", "3"], "entry 0 covers no row with the key 3", id="no rows"),
     ],

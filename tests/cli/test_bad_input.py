@@ -112,7 +112,7 @@ def test_what_is_not_there_is_named(
 
 
 def test_a_preview_that_cannot_be_written_says_where(house: House) -> None:
-    target = house.folder / "nowhere" / "mail.eml"
+    target = house.folder / "nowhere" / "mail.txt"
     said = house.type("preview", "notice", "--client", "000001", "--out", str(target))
 
     assert said.code == 3

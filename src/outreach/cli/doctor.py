@@ -76,10 +76,13 @@ def _findings(door: Door, connect: bool) -> Iterator[tuple[str, Finding]]:
     database = list(_database(door))
     yield from (("database", one) for one in database)
     try:
-        project = door.project
+        project, lines = door.project, door.problems_of("")
     except Failure as failure:
-        wrong = f"{len(failure.lines)} problems, the first: {failure.lines[0]}"
+        project, lines = None, failure.lines
+    if lines:
+        wrong = f"{len(lines)} problems, the first: {lines[0]}"
         yield "project", Finding("error", wrong, "outreach check")
+    if project is None:
         return
     from contextlib import nullcontext
 
