@@ -4,7 +4,7 @@ No transaction is open while an adapter sends. A window whose intent is committe
 is not is in doubt, and nobody sends it again by himself.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
@@ -50,6 +50,7 @@ class Sending:
     window: int
     lease: timedelta
     tick: Callable[[int], None] = lambda done: None
+    kind: Callable[[str], str | None] = lambda sender: None  # of a sender as it is configured now
     stopping: Callable[[], bool] = lambda: False  # asked before each window; what is left waits
 
 
@@ -57,9 +58,13 @@ class Text(NamedTuple):
     """What a run's messages are rendered and judged with."""
 
     sheet: Sheet
-    constants: Mapping[str, Mapping[str, Any]]
     links: Unsubscribe | None
     opened_at: datetime
+
+    def kind(self, sender: str) -> str | None:
+        """The kind a sender was of when the run was planned."""
+        routes = (route for some in self.sheet.routes.values() for route in some)
+        return next((kind for _, name, kind in routes if name == sender), None)
 
 
 @dataclass
@@ -94,7 +99,7 @@ def _thawed(conn: Connection, run_id: int, key: bytes) -> Text:
         occurrence, approved=values.approved, halts_as_of=values.halts_as_of
     )
     sheet = definition.sheet(campaign, values.constants, values.year)
-    return Text(sheet, values.constants, definition.unsubscribe(key), run["opened_at"])
+    return Text(sheet, definition.unsubscribe(key), run["opened_at"])
 
 
 # --- the loop --------------------------------------------------------------------------------
@@ -131,7 +136,7 @@ def _work_batch(sending: Sending, lease: windows.Lease, tally: Tally) -> None:
     """Send a batch window by window; each transaction settles one window and opens the next."""
     batch, database = lease.batch, sending.database
     text = tally.text(sending, batch.run_id)
-    adapter = _adapter(sending, batch.sender, tally)
+    adapter = _adapter(sending, text, batch.sender, tally)
     if adapter is None:
         with database.begin() as tx:
             windows.give_back(tx, lease)
@@ -163,7 +168,7 @@ def _work_retries(
     sending: Sending, lease: windows.Lease, window_id: int, ids: list[int], tally: Tally
 ) -> None:
     text = tally.text(sending, lease.batch.run_id)
-    adapter = _adapter(sending, lease.batch.sender, tally)
+    adapter = _adapter(sending, text, lease.batch.sender, tally)
     if adapter is None:
         with sending.database.begin() as tx:
             windows.withdraw_intent(tx, lease, window_id)
@@ -178,7 +183,15 @@ def _work_retries(
     takeover.cancel_left(sending.database, lease.batch.run_id, sending.clock())
 
 
-def _adapter(sending: Sending, sender: str, tally: Tally) -> Adapter | None:
+def _adapter(sending: Sending, text: Text, sender: str, tally: Tally) -> Adapter | None:
+    """The channel of a sender, if it can send and is still what the policy judged the plan by."""
+    planned, now = text.kind(sender), sending.kind(sender)
+    if planned and now and planned != now:
+        tally.down[sender] = (
+            f"{sender}: the run was planned for a sender of kind {planned}, config.toml now says"
+            f" {now}; set it back, or cancel the run and plan it anew"
+        )
+        return None
     try:
         return sending.adapter(sender)
     except sending.unavailable as error:
@@ -318,7 +331,7 @@ def _render(text: Text, rows: Sequence[Row[Any]]) -> tuple[list[Message], dict[i
     for (channel, locale), members in groups.items():
         values = [tuple(loads(row.values)) for row in members]
         rendered = text.sheet.template.render(
-            Channel(channel), locale, text.constants[locale], values
+            Channel(channel), locale, text.sheet.constants[locale], values
         )
         linked = url if channel == Channel.EMAIL else None
         for row, parts in zip(members, rendered, strict=True):

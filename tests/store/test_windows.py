@@ -498,6 +498,19 @@ def test_a_sender_that_left_the_config_leaves_its_batches(small: SmallRun) -> No
     assert small.counts() == {"accepted": 10}
 
 
+def test_a_sender_of_another_kind_than_planned_does_not_send(small: SmallRun) -> None:
+    """The policy judged `file`; it might have forbidden Twilio to carry this to China."""
+    tally = dispatch.Tally()
+    dispatch.drain(replace(small.sending(), kind=lambda _: "twilio_sms"), small.run_id, tally)
+
+    assert tally.stopped.startswith("sms-file: the run was planned for a sender of kind file")
+    assert small.counts() == {"ready": 10}
+    dispatch.drain(
+        replace(small.sending("b"), kind=lambda _: "file"), small.run_id, tally := dispatch.Tally()
+    )
+    assert (tally.stopped, small.counts()) == ("", {"accepted": 10})
+
+
 # --- after a crash ---------------------------------------------------------------------------
 
 

@@ -94,6 +94,11 @@ class Adapters:
             )
         return self._open[sender]
 
+    def kind(self, sender: str) -> str | None:
+        """The kind of a sender as config.toml says now; None for one that is gone."""
+        found = self._door.config.senders.get(sender)
+        return found.kind if found else None
+
     def close(self) -> None:
         for adapter in self._open.values():
             adapter.close()
@@ -111,6 +116,7 @@ def engine(
     sending = dispatch.Sending(
         database=door.database,
         adapter=adapters,
+        kind=adapters.kind,
         unavailable=ChannelUnavailable,
         key=unsubscribe_key(door),
         owner=local.owner(),
