@@ -44,9 +44,10 @@ def plan(context: typer.Context, campaign: CampaignName, occurrence: Occurrence 
 
 def _prepared(door: Door, campaign: str, occurrence: str | None) -> "tuple[Due, Job]":
     from outreach import plan as verb
-    from outreach.cli.engine import definition, unsubscribe_key
+    from outreach.cli.engine import collect_seldom, definition, unsubscribe_key
     from outreach.core.occurrence import Blocked
 
+    collect_seldom()
     defined, now = definition(door, campaign), door.now()
     if not defined.campaign.enabled:
         raise Failure(BAD_DATA, f"{campaign}: is not enabled; set enabled = true in its file")
