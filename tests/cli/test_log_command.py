@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import insert, select
 
+from outreach import clock
 from outreach.cli.door import BAD_DATA, USAGE, Door
 from outreach.store.database import Database
 from outreach.store.sendlog import Line
@@ -35,6 +37,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> I
     database = Database(f"sqlite:///{folder / 'outreach.db'}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OUTREACH_CLOCK", sent_project.CLOCK)
+        patch.setattr(clock, "_started", time.monotonic())  # before any test of this process
         patch.delenv("COLUMNS", raising=False)
         yield sent_project.sent(folder, database)
     database.close()
