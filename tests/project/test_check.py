@@ -558,6 +558,24 @@ def test_a_closure_notice_takes_its_dates_from_the_calendar(tmp_path: Path) -> N
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("{{ topc }}，保本\n", "`topc` is not defined in notice, write topic"),
+        ("{% if topic %}，保本\n", "1: "),
+    ],
+)
+def test_a_text_that_does_not_render_is_still_read_for_its_wording(
+    tmp_path: Path, text: str, first: str
+) -> None:
+    make_project(tmp_path)
+    (tmp_path / SMS).write_text(text, encoding="utf-8")
+    found = "\n".join(lines_of(tmp_path))
+
+    assert first in found
+    assert f"{SMS}:1: “保本” promises a return" in found
+
+
 def test_faults_in_many_files_are_reported_together_in_order(tmp_path: Path) -> None:
     make_project(tmp_path)
     for fault in ("undefined variable", "blank owner", "route to no sender", "unknown field"):

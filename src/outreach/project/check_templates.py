@@ -9,7 +9,7 @@ from outreach.core.problem import Problem
 from outreach.core.render import Source, TemplateError, TemplateSet, compile_template, undeclared
 from outreach.core.words import Channel
 from outreach.project.check_dates import Almanac, check_dates
-from outreach.project.check_texts import check_texts
+from outreach.project.check_texts import check_texts, check_wording
 from outreach.project.load import Project
 from outreach.project.shape import nearest
 from outreach.project.template_folder import TemplateFolder, part_file, part_of
@@ -115,12 +115,13 @@ def _texts(
     users: Mapping[str, Campaign],
     almanac: Almanac,
 ) -> Iterator[Problem]:
+    relevant = {name: its for name, its in users.items() if channel in its.channels}
+    yield from check_wording(folder, channel, locale, relevant)
     compiled = _compiled(folder, channel, locale)
     if isinstance(compiled, list):
         yield from compiled
         return
     unknown: set[str] = set()
-    relevant = {name: its for name, its in users.items() if channel in its.channels}
     for name, campaign in relevant.items():
         for part in compiled.compiled[channel, locale].parts:
             for undefined in sorted(undeclared(part.source.text) - names_of(campaign)):

@@ -42,6 +42,22 @@ class Text(NamedTuple):
         return Problem(self.file, line, "", wrong, write, "error" if severe else "warning")
 
 
+def check_wording(
+    folder: TemplateFolder, channel: Channel, locale: str, users: Mapping[str, Campaign]
+) -> Iterator[Problem]:
+    """Every fault that can be seen in the texts as they are written, whether or not they render."""
+    for text in _written(folder, channel, locale):
+        yield from _wording(text, users)
+
+
+def _written(folder: TemplateFolder, channel: Channel, locale: str) -> list[Text]:
+    return [
+        Text(folder.shown(file), folder.files[file], part, channel, locale)
+        for part in PARTS[channel]
+        if (file := part_file(channel, locale, part)) in folder.files
+    ]
+
+
 def check_texts(
     project: Project,
     folder: TemplateFolder,
@@ -50,14 +66,8 @@ def check_texts(
     locale: str,
     users: Mapping[str, Campaign],
 ) -> Iterator[Problem]:
-    """Every fault in the wording of one channel in one locale, for the campaigns that use it."""
-    texts = [
-        Text(folder.shown(file), folder.files[file], part, channel, locale)
-        for part in PARTS[channel]
-        if (file := part_file(channel, locale, part))
-    ]
-    for text in texts:
-        yield from _wording(text, users)
+    """What the texts of one channel in one locale come to, for the campaigns that use it."""
+    texts = _written(folder, channel, locale)
     for name, campaign in users.items():
         yield from _on_sample(project, folder, compiled, texts, name, campaign)
         if campaign.purpose is Purpose.MARKETING:
