@@ -38,9 +38,13 @@ def test_without_a_file_the_shipped_calendars_are_imported_once(project: Path) -
     first = json.loads(outreach(project, "import", as_json=True).stdout)
     again = json.loads(outreach(project, "import", as_json=True).stdout)
 
-    assert (first["added"], again["added"], again["unchanged"]) == (72, 0, 72)
+    assert (first["added"], again["added"], again["unchanged"]) == (89, 0, 89)
     assert (first["settlements"], again["settlements"]) == (3, 0)
-    assert [span["to_on"] for span in first["coverage"]] == ["2025-12-31", "2026-12-31"]
+    assert [span["to_on"] for span in first["coverage"]] == [
+        "2025-12-31",
+        "2026-12-31",
+        "2026-12-31",
+    ]
 
 
 def test_a_year_is_shown_month_by_month_with_its_closures(project: Path) -> None:
@@ -90,13 +94,16 @@ def test_hong_kong_comes_from_the_library_and_later_years_are_forecasts(
     assert outreach(project, "show", "2028", "HK", "--provisional").exit_code == 0
 
 
-def test_southbound_is_shown_once_both_sides_are_there(project: Path) -> None:
+def test_southbound_is_there_at_once_and_the_library_changes_nothing_of_hong_kong(
+    project: Path,
+) -> None:
     outreach(project, "import")
     library = ("--from", "exchange_calendars", "--market", "HK", "--years", "2026")
-    outreach(project, "import", *library)
+    again = json.loads(outreach(project, "import", *library, as_json=True).stdout)
 
     rows = json.loads(outreach(project, "show", "2026", "SB", as_json=True).stdout)
 
+    assert (again["added"], again["changed"], again["unchanged"]) == (0, 0, 17)
     assert sum(row["session"] for row in rows) == 236
 
 

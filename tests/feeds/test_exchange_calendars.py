@@ -17,8 +17,7 @@ def calendar(market: str) -> TradingCalendar:
 
 
 def a_shares() -> TradingCalendar:
-    shipped = calendar_file.shipped()
-    return TradingCalendar.of("CN_A", shipped.coverage, shipped.days)
+    return calendar_file.shipped().calendar("CN_A")
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,7 @@ from outreach.project.check import check
 from outreach.project.check_dates import Almanac
 from tests.project.small_project import change, make_project
 
-SHIPPED = calendar_file.shipped()
-CN = TradingCalendar.of("CN_A", SHIPPED.coverage, SHIPPED.days)
+CN = calendar_file.shipped().calendar("CN_A")
 ALMANAC = Almanac(date(2026, 9, 20), {"CN_A": CN})
 SMS = "templates/notice/sms.zh-CN.text.j2"
 NOTICE = "campaigns/notice.toml"

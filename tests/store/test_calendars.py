@@ -16,7 +16,7 @@ from outreach.store import audit, calendars
 from outreach.store.calendars import Saved
 from outreach.store.database import Database
 
-SHIPPED = calendar_file.shipped()
+SHIPPED = calendar_file.shipped().of("CN_A")
 NEW_YEAR = CalendarDay(
     "CN_A", date(2027, 1, 1), "closed", "元旦", "New Year's Day", "SSE notice", date(2026, 12, 22)
 )

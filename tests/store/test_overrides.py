@@ -12,6 +12,7 @@ from outreach.store.database import Database
 from outreach.verify import verify
 
 SHIPPED = calendar_file.shipped()
+MAINLAND = SHIPPED.of("CN_A")
 AT = datetime(2026, 9, 20, 7, 30, tzinfo=UTC)
 EXTENDED = Override(
     "CN_A", date(2026, 10, 8), "closed", None, None, "国庆节", "National Day", "extended", "SSE 99"
@@ -27,7 +28,7 @@ def imported(database: Database) -> Database:
     """The shipped A-shares and a Hong Kong year without holidays."""
     with database.begin() as tx:
         calendars.save(
-            tx, (*SHIPPED.coverage, HONG_KONG), SHIPPED.days, entered_by="lin", entered_at=AT
+            tx, (*MAINLAND.coverage, HONG_KONG), MAINLAND.days, entered_by="lin", entered_at=AT
         )
     return database
 

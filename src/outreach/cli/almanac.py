@@ -22,19 +22,13 @@ def known_calendars(door: Door) -> "dict[str, TradingCalendar]":
     """The calendars of the database; where none is set up, those that come with the program."""
     from outreach.cli.door import Failure
     from outreach.core.market import MARKETS
-    from outreach.core.trading_calendar import TradingCalendar
     from outreach.feeds import calendar_file
     from outreach.store import calendars
     from outreach.store.database import DatabaseProblem
 
     shipped = calendar_file.shipped()
     known = {
-        market: TradingCalendar.of(
-            market,
-            [span for span in shipped.coverage if span.market == market],
-            [day for day in shipped.days if day.market == market],
-        )
-        for market in {span.market for span in shipped.coverage}
+        market: shipped.calendar(market) for market in {span.market for span in shipped.coverage}
     }
     try:
         file = sqlite_file(door)

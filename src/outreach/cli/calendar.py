@@ -31,7 +31,7 @@ def import_(
     context: typer.Context,
     file: Annotated[
         Path | None,
-        typer.Argument(help="A calendar file (CSV). Without one: the A-share calendars we ship."),
+        typer.Argument(help="A calendar file (CSV). Without one: the calendars we ship."),
     ] = None,
     source: Annotated[
         Literal["exchange_calendars"] | None, typer.Option("--from", help="A library instead.")
@@ -64,11 +64,12 @@ def import_(
 
 
 def import_shipped(door: Door) -> None:
-    """Store the A-share calendars that come with the program. A year somebody has entered
-    otherwise stays as it is."""
+    """Store the calendars that come with the program. A year somebody has entered otherwise stays
+    as it is."""
     (coverage, days), paid = _from_file(None)
     for span in coverage:
-        here = [day for day in days if span.from_on <= day.on <= span.to_on]
+        mine = [day for day in days if day.market == span.market]
+        here = [day for day in mine if span.from_on <= day.on <= span.to_on]
         save(door, ([span], here), door.actor, False)
     if not _settled_otherwise(door, paid):
         _save_settlements(door, paid, door.actor)

@@ -18,6 +18,7 @@ from typing import Final, TypeVar, cast, get_args
 
 from outreach.core.market import MARKETS, CalendarDay, Coverage, Kind, Settlement, Status
 from outreach.core.problem import Problem
+from outreach.core.trading_calendar import TradingCalendar
 
 COLUMNS: Final = (
     "market", "kind", "from_on", "to_on", "opens", "closes", "break_from", "break_to",
@@ -36,9 +37,23 @@ class CalendarFile:
     problems: tuple[Problem, ...] = ()
     settlements: tuple[Settlement, ...] = ()
 
+    def of(self, market: str) -> "CalendarFile":
+        """What it says of one market."""
+        return CalendarFile(
+            tuple(span for span in self.coverage if span.market == market),
+            tuple(day for day in self.days if day.market == market),
+            self.problems,
+            tuple(one for one in self.settlements if one.market == market),
+        )
+
+    def calendar(self, market: str) -> TradingCalendar:
+        """The calendar of one market as the file tells it. Raises KeyError for an unknown one."""
+        mine = self.of(market)
+        return TradingCalendar.of(market, mine.coverage, mine.days)
+
 
 def shipped() -> CalendarFile:
-    """The A-share calendars and settlement days that come with the program."""
+    """The calendars and settlement days that come with the program: A-shares and Hong Kong."""
     folder = files("outreach.data") / "calendars"
     coverage: list[Coverage] = []
     days: list[CalendarDay] = []

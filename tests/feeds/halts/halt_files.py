@@ -11,10 +11,9 @@ from outreach.feeds import calendar_file
 from outreach.feeds.halts import Parsed, Saved, read, recognised
 
 FOLDER: Final = Path(__file__).parent / "saved"
-_SHIPPED: Final = calendar_file.shipped()
 _YEAR: Final = Coverage("US", date(2026, 1, 1), date(2026, 12, 31), "official", "NYSE hours")
 CALENDARS: Final[Calendars] = {
-    "CN_A": TradingCalendar.of("CN_A", _SHIPPED.coverage, _SHIPPED.days),
+    "CN_A": calendar_file.shipped().calendar("CN_A"),
     "US": TradingCalendar.of("US", [_YEAR], []),
 }
 AS_OF: Final = datetime(2026, 9, 24, 7, 0, tzinfo=UTC)
