@@ -159,6 +159,17 @@ def test_a_halt_given_by_days_opens_with_its_market() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("word", ["delisting_period", "退市整理期"])
+def test_a_delisting_period_is_entered_by_its_first_day_and_the_day_after_its_last(
+    word: str,
+) -> None:
+    read = halt({**HALT, "kind": word, "halt_at": "2026-09-14", "resume_at": "2026-10-13"})
+
+    assert isinstance(read, Halt)
+    assert (read.kind, read.resume_status) == ("delisting_period", "planned")
+    assert read.resume_at == datetime(2026, 10, 13, 1, 30, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("cells", "field"),
     [

@@ -72,6 +72,8 @@ def told(changes: list[Change]) -> Told:
 
 
 OPEN = szse("09-24 09:30")
+# Fifteen sessions from 14 September 2026; on 13 October it is off the market.
+PERIOD = szse("09-14 09:30", "10-13 09:30", source="file", kind="delisting_period")
 CASES: dict[str, list[tuple[str, list[Statement], Told]]] = {
     "a halt, its extension, and its end": [
         ("09-24 08:00", [szse("09-24 09:30", "09-28 09:30")], [("20260924-1", 1, "halted")]),
@@ -117,6 +119,27 @@ CASES: dict[str, list[tuple[str, list[Statement], Told]]] = {
         ("09-24 08:00", [szse("09-24 09:30", "09-28 09:30")], []),
         ("09-25 08:00", [szse("09-23 09:30", "09-24 09:30"), szse("09-24 09:30", "09-28 09:30")],
          []),
+    ],
+    "halted until its delisting period, which is told once, and whose end is nothing to tell": [
+        ("09-10 08:00", [PERIOD._replace(kind="continuous", halt_at=at("09-11 09:30"),
+                                         resume_at=at("09-14 09:30"))],
+         [("20260911-1", 1, "halted")]),
+        ("09-11 08:00", [PERIOD], [("20260914-1", 1, "delisting")]),
+        ("09-14 08:00", [PERIOD], []),
+        ("09-14 10:00", [PERIOD._replace(kind="continuous", halt_at=at("09-11 09:30"),
+                                         resume_at=at("09-14 09:30"), resume_status="confirmed")],
+         [("20260911-1", 2, "resumed")]),
+        ("10-14 08:00", [PERIOD._replace(resume_status="confirmed")], [("20260914-1", 2, None)]),
+    ],
+    "the delisting period ends on another day": [
+        ("09-11 08:00", [PERIOD], [("20260914-1", 1, "delisting")]),
+        ("09-15 08:00", [PERIOD._replace(resume_at=at("10-15 09:30"))],
+         [("20260914-1", 2, "corrected")]),
+        ("09-16 08:00", [PERIOD._replace(resume_at=at("10-15 09:30"), resume_status="cancelled")],
+         [("20260914-1", 3, "cancelled")]),
+    ],
+    "a delisting period heard of when it is over": [
+        ("10-14 08:00", [PERIOD._replace(resume_status="confirmed")], [("20260914-1", 1, None)]),
     ],
     "struck out": [
         ("08-07 22:00", [nasdaq("08-07 09:45:12")], [("20260807-1", 1, "halted")]),

@@ -3,9 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-from outreach.core.halts import Halt, Statement
+from outreach.core.halts import DELISTING_PERIOD, Halt, Statement
 
-EVENTS: Final = ("halted", "extended", "resume_planned", "resumed", "corrected", "cancelled")
+EVENTS: Final = (
+    "halted", "extended", "resume_planned", "resumed", "corrected", "cancelled", "delisting",
+)  # fmt: skip
 # Feeds stamp one halt some seconds apart. The shortest pause of a market is five minutes.
 SAME: Final = timedelta(seconds=60)
 DAYS_ONLY: Final = frozenset({"eastmoney"})  # its table has lost the time of day
@@ -118,15 +120,24 @@ def event_of(was: Halt, now: Halt) -> str | None:
         return "cancelled" if was.resume_status != "cancelled" else None
     if was.resume_status == "cancelled":
         return "corrected"
+    if now.kind == DELISTING_PERIOD:
+        return _event_of_delisting(was, now)
     changed = (was.resume_at, was.resume_status) != (now.resume_at, now.resume_status)
     event = _event_of_end(was, now) if changed else None
     return event or ("corrected" if _corrects(was, now) else None)
 
 
+def _event_of_delisting(was: Halt, now: Halt) -> str | None:
+    """The period itself is news once. That it is over is no resumption, and nothing to tell."""
+    if was.kind != DELISTING_PERIOD:
+        return "delisting"
+    return "corrected" if _moved(was.resume_at, now.resume_at) or _corrects(was, now) else None
+
+
 def _event_of_end(was: Halt, now: Halt) -> str | None:
     if now.resume_at is None:
         return "extended" if was.resume_status == "planned" else "corrected"
-    moved = was.resume_at is None or abs(was.resume_at - now.resume_at) > SAME
+    moved = _moved(was.resume_at, now.resume_at)
     if was.resume_status == "confirmed":
         return "corrected" if moved or now.resume_status != "confirmed" else None
     if now.resume_status == "confirmed":
@@ -135,6 +146,13 @@ def _event_of_end(was: Halt, now: Halt) -> str | None:
         return None
     later = was.resume_at is not None and now.resume_at > was.resume_at
     return "extended" if later else "resume_planned"
+
+
+def _moved(was: datetime | None, now: datetime | None) -> bool:
+    """Whether an end is another one, by more than what feeds differ by."""
+    if was is None or now is None:
+        return was is not now
+    return abs(was - now) > SAME
 
 
 def _corrects(was: Halt, now: Halt) -> bool:

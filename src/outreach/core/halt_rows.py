@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from outreach.core import cells
 from outreach.core.cells import Bad, Fault
 from outreach.core.consent_rows import moment
-from outreach.core.halts import KINDS, MARKET_CLOCKS, RESUME_STATES, Halt
+from outreach.core.halts import DELISTING_PERIOD, KINDS, MARKET_CLOCKS, RESUME_STATES, Halt
 from outreach.core.holding_rows import security
 
 ALIASES: Final[dict[str, list[str]]] = {
@@ -38,6 +38,7 @@ _kind: Final = cells.one_of(
         **{kind: kind for kind in KINDS},
         "全天停牌": "full_day", "停牌一天": "full_day", "连续停牌": "continuous",
         "盘中停牌": "intraday", "盘中临时停牌": "volatility",
+        "退市整理期": DELISTING_PERIOD, "退市整理": DELISTING_PERIOD,
     },
     f"write {', '.join(KINDS)}",
 )  # fmt: skip

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from outreach.core.cells import Bad
 from outreach.core.halt_merge import DAYS_ONLY, FEEDS, SAME, describer, ender, event_of, merged
-from outreach.core.halts import MARKET_CLOCKS, Halt, Statement
+from outreach.core.halts import DELISTING_PERIOD, MARKET_CLOCKS, Halt, Statement
 
 
 class Known(NamedTuple):
@@ -170,6 +170,8 @@ def _as_one(before: Statement, said: Statement, at: datetime) -> Statement | Non
     """Two rows as one halt, when that is what they are."""
     if before.halt_at is None or _own(before) or _own(said):
         return None
+    if _delists(before.kind) is not _delists(said.kind):
+        return None
     if at - before.halt_at <= SAME:
         ended = said.resume_at is not None or said.resume_status == "cancelled"
         one = said if ended else _closed(said, before)
@@ -195,6 +197,8 @@ def _story_of(stories: Sequence[_Story], said: Statement) -> tuple[_Story | None
     going on past the moment it was to end."""
     if said.halt_id is not None:
         return next((one for one in stories if one.halt_id == said.halt_id), None), False
+    # A halt until the first day of a delisting period and the period itself are two facts.
+    stories = [one for one in stories if _delists(one.latest.kind) is _delists(said.kind)]
     if said.halt_at is None:
         return _ended_by(stories, said), False
     begun = said.halt_at
@@ -208,6 +212,10 @@ def _story_of(stories: Sequence[_Story], said: Statement) -> tuple[_Story | None
         return max(loose, key=lambda one: one.latest.halt_at), False
     going_on = next((one for one in stories if _goes_on(one, said, begun)), None)
     return going_on, going_on is not None
+
+
+def _delists(kind: str) -> bool:
+    return kind == DELISTING_PERIOD
 
 
 def _goes_on(story: _Story, said: Statement, begun: datetime) -> bool:
@@ -268,6 +276,8 @@ def _stated(said: Statement, begun: datetime, halt_id: str, version: int) -> Hal
 
 def _first_event(halt: Halt) -> str | None:
     """A halt that is over when it is first heard of is told as over; one struck out, not at all."""
+    if _delists(halt.kind):
+        return "delisting" if halt.resume_status in ("none", "planned") else None
     return {"confirmed": "resumed", "cancelled": None}.get(halt.resume_status, "halted")
 
 

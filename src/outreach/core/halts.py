@@ -3,7 +3,13 @@
 from datetime import datetime
 from typing import Final, NamedTuple
 
-KINDS: Final = ("full_day", "intraday", "continuous", "volatility", "market_wide", "quote_only")
+# The last sessions of a security before it is taken off the market (退市整理期). It is no halt:
+# trading goes on from `halt_at`, the first session of the period, until `resume_at`.
+DELISTING_PERIOD: Final = "delisting_period"
+KINDS: Final = (
+    "full_day", "intraday", "continuous", "volatility", "market_wide", "quote_only",
+    DELISTING_PERIOD,
+)  # fmt: skip
 RESUME_STATES: Final = ("none", "planned", "confirmed", "cancelled")
 
 # The zone of a market's clock and the minute it opens, for days given without a time.
