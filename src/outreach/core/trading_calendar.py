@@ -106,10 +106,12 @@ class TradingCalendar:
     def of(
         cls, market: str, coverage: Iterable[Coverage], days: Iterable[CalendarDay]
     ) -> "TradingCalendar":
-        """The calendar of a known market. Raises KeyError for a market not in `MARKETS`."""
+        """The calendar of a known market out of rows that may be of others too. Raises KeyError for
+        a market not in `MARKETS`."""
         known = MARKETS[market]
-        listed = {day.on: day for day in days}
-        return cls(market, known.zone, known.hours, tuple(coverage), listed)
+        spans = tuple(span for span in coverage if span.market == market)
+        listed = {day.on: day for day in days if day.market == market}
+        return cls(market, known.zone, known.hours, spans, listed)
 
     def with_provisional(self) -> "TradingCalendar":
         """The same calendar, provisional data included: to plan with, never to send by."""

@@ -48,8 +48,7 @@ class CalendarFile:
 
     def calendar(self, market: str) -> TradingCalendar:
         """The calendar of one market as the file tells it. Raises KeyError for an unknown one."""
-        mine = self.of(market)
-        return TradingCalendar.of(market, mine.coverage, mine.days)
+        return TradingCalendar.of(market, self.coverage, self.days)
 
 
 def shipped() -> CalendarFile:
