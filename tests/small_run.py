@@ -170,6 +170,10 @@ class SmallRun:
         with self.database.begin() as tx:
             return takeover.cancel_rest(tx, self.run_id, self.now, "test")
 
+    def supersede(self, by: int = 99) -> bool:
+        with self.database.begin() as tx:
+            return runs.supersede(tx, self.run_id, by, self.now, "test")
+
     def pass_time(self, **length: float) -> None:
         self.now += timedelta(**length)
 
@@ -200,12 +204,14 @@ class SmallRun:
                 got = Happened(one.window_id, one.state, one.code, one.detail, "", b"", one.at)
                 happened.setdefault(one.message_id, []).append(got)
             retries = {one.message_id: one for one in conn.execute(select(retry))}
+        superseded = self.state == "superseded"
         found = {}
         for id_, next_id, batch_state, not_before in rows:
             again = retries.get(id_)
             standing = Standing(
                 id_ < next_id, batch_state, not_before,
                 again.not_before if again else None, bool(again and again.window_id),
+                superseded=superseded,
             )  # fmt: skip
             found[id_] = derive(happened.get(id_, ()), standing, self.now)
         return found

@@ -32,6 +32,11 @@ CHANGED: dict[str, tuple[str, Any, str]] = {
     "holding": ("quantity", 1, "holding book 1 600003.XSHG client 3"),
     "halt": ("name_zh", "示例股票", "halt XSHG-600003 version 1 book 1"),
     "halt_alert": ("at", AT.replace(hour=9), "halt alert XSHG-600003 version 1 halted"),
+    "halt_told": (
+        "outcome",
+        "too_short",
+        "telling 3 by suspension-alert of halt alert XSHG-600003 version 1 halted",
+    ),
     "calendar_override": ("kind", "closed", "override 3 of HK 2026-09-28 step 3"),
 }
 PAGES = {table.name: (table, rows) for table, rows in pages()}

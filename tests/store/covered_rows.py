@@ -25,7 +25,7 @@ def pages(n: int = 5) -> list[tuple[Table, Rows]]:
     local = AT.astimezone(SHANGHAI)
     run = (
         "closure-notice", "CN_A-2026-10-01", "service", "planning", "c" * 64, "s" * 64, "t" * 64,
-        "p" * 64, None, b"{}", local, "wang.l", None, None, 0, 0, None, None,
+        "p" * 64, None, b"{}", local, "wang.l", None, None, 0, 0, None, None, None,
     )  # fmt: skip
     return [
         (tables.frozen, [(f"{i:064d}", "template", "closure", b"{}", AT) for i in ids]),
@@ -48,7 +48,19 @@ def pages(n: int = 5) -> list[tuple[Table, Rows]]:
              None, None, None, "公告", None, "sse", AT, 1)
             for i in ids
         ]),
-        (tables.halt_alert, [(f"XSHG-60000{i}", 1, "halted", AT, 1, False, None) for i in ids]),
+        (tables.halt_alert, [(f"XSHG-60000{i}", 1, "halted", AT, 1) for i in ids]),
+        (tables.halt_told, [
+            (i, "suspension-alert", f"XSHG-60000{i}", 1, "halted", "told", 3, AT) for i in ids
+        ]),
+        (tables.watching, [(2, "XSHG", f"60000{i}", i) for i in ids]),
+        (tables.preference_event, [(i, i, b'{"wanted_risk":2}', "client", AT, local, "li.m", 4)
+                                   for i in ids]),
+        (tables.survey_answer, [
+            (i, 3, i, i, "answer", 5, "很好", "A5 很好", AT, local, "sms", "gateway", f"{i:064d}", 4)
+            for i in ids
+        ]),
+        (tables.follow_up, [(i, i, "complaints", "score <= 2", local) for i in ids]),
+        (tables.follow_up_step, [(i, i, "forwarded", "outreach", "", local) for i in ids]),
         (tables.calendar_override, [
             (i, i, "propose", "HK", AT.date(), "half", None, time(12), "台风", "typhoon", "T8",
              "HKEX", "li.m", local)

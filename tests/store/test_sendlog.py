@@ -198,6 +198,16 @@ def test_a_cancelled_run_has_nothing_waiting(book: Database) -> None:
     assert states(read(book)) == [("accepted", "")] + [("cancelled", "cancelled")] * 3
 
 
+def test_a_superseded_run_says_so_of_what_it_did_not_send(book: Database) -> None:
+    with book.begin() as tx:
+        lease = claim(tx)
+        settle(tx, lease, intend(tx, lease, 2), {1: accepted(), 2: unavailable("throttled")})
+        assert runs.supersede(tx, RUN, 7, AT, "outreach")
+        windows.give_back(tx, lease)
+
+    assert states(read(book)) == [("accepted", "")] + [("suppressed", "superseded")] * 3
+
+
 def test_what_settles_after_the_run_was_cancelled_waits_for_nobody(book: Database) -> None:
     with book.begin() as tx:
         lease = claim(tx)

@@ -596,6 +596,26 @@ def test_what_a_dead_sender_held_when_the_run_was_cancelled_is_cancelled_by_the_
     assert small.counts() == {"in_doubt": 3, "cancelled": 7}
 
 
+def test_a_superseded_run_suppresses_what_it_has_not_sent(small: SmallRun) -> None:
+    def supersede() -> None:
+        small.gateways["sms-file"].before = lambda: None
+        assert small.supersede(by=7)
+
+    small.gateways["sms-file"].before = supersede
+    small.drain()
+
+    assert small.counts() == {"accepted": 3, "suppressed": 7}
+    assert small.tally() == {"accepted": 3, "suppressed": 7}
+    assert small.state == "superseded"
+
+
+def test_a_run_that_has_ended_is_not_superseded(small: SmallRun) -> None:
+    small.cancel()
+
+    assert not small.supersede(by=7)
+    assert small.counts() == {"cancelled": 10}
+
+
 def test_a_message_that_never_went_gives_its_place_under_the_cap_back(small: SmallRun) -> None:
     with small.database.begin() as tx:
         uses = [

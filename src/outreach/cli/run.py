@@ -84,7 +84,7 @@ def _say_existing(door: Door, run_id: int, existing: Any, defined: Any) -> None:
     if existing is None:
         return
     what = f"Run {run_id} of {existing['occurrence']} is {existing['state']}"
-    if existing["state"] in ("finished", "cancelled"):
+    if existing["state"] in ("finished", "cancelled", "superseded"):
         say(door, f"{what}; an occurrence has one run, so nothing more is sent.")
         return
     say(door, f"{what}; going on with it.")

@@ -28,6 +28,7 @@ class Standing(NamedTuple):
     retry_at: datetime | None = None  # waits for another try at this moment
     retry_open: bool = False  # another try is in a sender's hands
     lease_until: datetime | None = None  # of the window it is in, while that has no outcome
+    superseded: bool = False  # a later run took the place of its own, which stopped it
 
 
 def derive(happened: Sequence[Happened], standing: Standing, now: datetime) -> State:
@@ -43,7 +44,7 @@ def derive(happened: Sequence[Happened], standing: Standing, now: datetime) -> S
     if standing.retry_open:
         return _in_hand(standing, now)
     if standing.retry_at is None:
-        return State.CANCELLED
+        return _stopped(standing)
     return State.HELD if standing.retry_at > now else State.READY
 
 
@@ -51,8 +52,12 @@ def _unsent(standing: Standing, now: datetime) -> State:
     if standing.in_window:
         return _in_hand(standing, now)
     if standing.batch == "cancelled":
-        return State.CANCELLED
+        return _stopped(standing)
     return State.HELD if standing.not_before > now else State.READY
+
+
+def _stopped(standing: Standing) -> State:
+    return State.SUPPRESSED if standing.superseded else State.CANCELLED
 
 
 def _in_hand(standing: Standing, now: datetime) -> State:

@@ -89,7 +89,16 @@ COVERINGS: Final = {
             tables.halt_alert,
             "book_id halt_id version event",
             "halt alert {halt_id} version {version} {event}",
-            "halt_id version event at book_id",
+        ),
+        _covering(
+            tables.halt_told,
+            "id",
+            "telling {id} by {campaign} of halt alert {halt_id} version {version} {event}",
+        ),
+        _covering(
+            tables.watching,
+            "book_id market symbol client_id",
+            "watching book {book_id} {symbol}.{market} client {client_id}",
         ),
         _covering(tables.approval, "id", "approval {id} campaign {campaign}"),
         _covering(
@@ -103,6 +112,10 @@ COVERINGS: Final = {
         _covering(
             tables.calendar_override, "id", "override {override_id} of {market} {on_date} step {id}"
         ),
+        _covering(tables.preference_event, "id", "preferences {id} client {client_id}"),
+        _covering(tables.survey_answer, "id", "answer {id} run {run_id} client {client_id}"),
+        _covering(tables.follow_up, "id", "follow-up {id} of answer {answer_id}"),
+        _covering(tables.follow_up_step, "id", "step {id} of follow-up {follow_up_id}"),
         _covering(tables.checkpoint, "id", "checkpoint {id} size {size}"),
     )
 }

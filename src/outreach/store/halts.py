@@ -15,7 +15,7 @@ from outreach.store.tables import book, halt, halt_alert
 
 _COLUMNS: Final = (*Halt._fields, "first_seen_at", "book_id")
 _FIELDS: Final = tuple(halt.c[name] for name in Halt._fields)
-_ALERT_COLUMNS: Final = ("halt_id", "version", "event", "at", "book_id", "told", "run_id")
+_ALERT_COLUMNS: Final = ("halt_id", "version", "event", "at", "book_id")
 _LOCK: Final = 0x68616C74  # the name of PostgreSQL's lock on halts
 _PAGE: Final = 500
 
@@ -52,7 +52,7 @@ def add(tx: Connection, changes: Sequence[Change], *, book_id: int, seen_at: dat
     """Add versions and, in the same transaction, the alerts they give rise to."""
     rows = [(*change.halt, seen_at, book_id) for change in changes]
     keys = [change.key for change in changes]
-    alerts = [(*key, seen_at, book_id, False, None) for key in keys if key is not None]
+    alerts = [(*key, seen_at, book_id) for key in keys if key is not None]
     append(tx, halt, _COLUMNS, rows)
     append(tx, halt_alert, _ALERT_COLUMNS, alerts)
     return Added(cover(halt, _COLUMNS, rows), cover(halt_alert, _ALERT_COLUMNS, alerts))

@@ -9,13 +9,21 @@ from sqlalchemy import Connection, RowMapping, and_, func, insert, or_, select, 
 
 from outreach.core.model import Frozen
 from outreach.core.words import Missed
-from outreach.store import audit
+from outreach.store import audit, takeover
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import append
-from outreach.store.tables import approval, batch, decision, frozen, retry, run, run_count
-
-GOING = ("planning", "sending")  # states of a run that may be worked
+from outreach.store.tables import (
+    GOING,
+    STOPPED,
+    approval,
+    batch,
+    decision,
+    frozen,
+    retry,
+    run,
+    run_count,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,12 +135,27 @@ def move(
     values: dict[str, Any] = {"state": to}
     if to == "sending":
         values["planned_at"] = func.coalesce(run.c.planned_at, at)
-    if to in ("finished", "cancelled"):
+    if to in ("finished", *STOPPED):
         values["finished_at"] = at
     statement = update(run).where(run.c.id == run_id, run.c.state.in_(since)).values(values)
     if tx.execute(statement).rowcount != 1:
         return False
     audit.append(tx, [Entry(at, f"run.{to}", actor, f"run {run_id}", {})])
+    return True
+
+
+def supersede(tx: Connection, run_id: int, by: int, at: datetime, actor: str) -> bool:
+    """Stop a run because another tells what is true now: what it has not sent becomes suppressed as
+    superseded, within one window. False when it had ended before."""
+    statement = (
+        update(run)
+        .where(run.c.id == run_id, run.c.state.in_((*GOING, "paused")))
+        .values(state="superseded", superseded_by=by, finished_at=at)
+    )
+    if tx.execute(statement).rowcount != 1:
+        return False
+    audit.append(tx, [Entry(at, "run.superseded", actor, f"run {run_id}", {"by": by})])
+    takeover.cancel_rest(tx, run_id, at, actor, by=by)
     return True
 
 
@@ -211,7 +234,7 @@ def listing(conn: Connection, limit: int = 50) -> Sequence[RowMapping]:
     """The latest runs, newest first."""
     columns = (
         run.c.id, run.c.campaign, run.c.occurrence, run.c.state, run.c.audience, run.c.opened_at,
-        run.c.finished_at, run.c.opened_by, run.c.reason,
+        run.c.finished_at, run.c.opened_by, run.c.reason, run.c.superseded_by,
     )  # fmt: skip
     return conn.execute(select(*columns).order_by(run.c.id.desc()).limit(limit)).mappings().all()
 

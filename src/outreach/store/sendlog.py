@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, or_, select
 
@@ -154,6 +154,13 @@ def _lines(found: Any, decided: Any, told: Sequence[Told]) -> Iterator[Line]:
         ))  # fmt: skip
 
 
+# Why a message does not go whose run was stopped.
+_STOPPED: Final = {
+    State.CANCELLED: Reason.CANCELLED.value,
+    State.SUPPRESSED: Reason.SUPERSEDED.value,
+}
+
+
 @lru_cache(maxsize=1024)
 def _moment(stamp: float) -> datetime:
     return datetime.fromtimestamp(stamp, UTC)
@@ -164,7 +171,9 @@ def _message_line(head: Any, one: Told, channels: Sequence[Asked], decided_at: d
     if last is None:
         reason, detail, at, ref = _unsent_reason(row.channel, state, channels), "", None, ""
     else:
-        reason = Reason.CANCELLED.value if state is State.CANCELLED else last.code
+        reason = last.code
+        if state.value != last.state:  # it was to be tried again, and its run was stopped
+            reason = _STOPPED.get(state, last.code)
         detail, at, ref = last.detail, last.at, last.provider_ref
     held_until = due_at if state is State.HELD else None
     return Line._make((
@@ -175,8 +184,8 @@ def _message_line(head: Any, one: Told, channels: Sequence[Asked], decided_at: d
 
 def _unsent_reason(channel: str, state: State, channels: Sequence[Asked]) -> str:
     """Why a message without an outcome is where it is."""
-    if state is State.CANCELLED:
-        return Reason.CANCELLED.value
+    if state in _STOPPED:
+        return _STOPPED[state]
     if state is State.IN_DOUBT:
         return "sender_gone"  # as the sweep will write
     if state is State.HELD:

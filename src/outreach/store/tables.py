@@ -126,6 +126,11 @@ client = Table(
     _required("topics", Text, default=""),
     _required("book_id", Id, index=False),
     _required("updated_at", UtcDateTime),
+    # The service file: what the client asked of us, as it stands now (table preference_event).
+    Column("salutation", Text),
+    Column("preferred_channel", String(8)),
+    Column("wanted_risk", Integer),  # R1..R5 as 1..5: no product above it is to be spoken of
+    Column("contact_hours", String(11)),  # 09:30-12:00 on the client's own clock
 )
 
 # Snapshots: each import is a book of its own, so "who held it as of the prior close" stays known.
@@ -137,6 +142,18 @@ holding = Table(
     _required("symbol", String(16)),
     _required("client_id", Id),
     _required("quantity", BigInteger),
+    PrimaryKeyConstraint("book_id", "market", "symbol", "client_id"),
+    sqlite_with_rowid=False,
+)
+
+# Snapshots like holdings: securities a client asked to be told about without holding them.
+watching = Table(
+    "watching",
+    metadata,
+    _required("book_id", Id),
+    _required("market", String(8)),
+    _required("symbol", String(16)),
+    _required("client_id", Id),
     PrimaryKeyConstraint("book_id", "market", "symbol", "client_id"),
     sqlite_with_rowid=False,
 )
@@ -210,24 +227,31 @@ halt = Table(
     Index("ix_halt_symbol", "symbol"),
 )
 
-# What there is to tell of a halt's version. `told` and `run_id` come later; the rest never changes.
+# What there is to tell of a halt's version.
 halt_alert = Table(
     "halt_alert",
     metadata,
     _required("halt_id", Text),
     _required("version", Integer),
-    _required("event", String(16)),  # halted | extended | resume_planned | resumed | ...
-    _required("at", UtcDateTime),
+    _required("event", String(16)),  # core.halt_merge.EVENTS
+    _required("at", UtcDateTime, index=True),
     _required("book_id", Id),
-    _required("told", Boolean, default=False),
-    Column("run_id", Id),
     PrimaryKeyConstraint("halt_id", "version", "event"),
-    Index(
-        "ix_halt_alert_untold",
-        "at",
-        sqlite_where=text("NOT told"),
-        postgresql_where=text("NOT told"),
-    ),
+)
+
+# What a campaign made of an alert: each key once.
+halt_told = Table(
+    "halt_told",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("campaign", Text),
+    _required("halt_id", Text),
+    _required("version", Integer),
+    _required("event", String(16)),
+    _required("outcome", String(16)),  # core.halt_alerts.Told
+    Column("run_id", Id, index=True),  # the run that tells it
+    _required("at", UtcDateTime),
+    UniqueConstraint("campaign", "halt_id", "version", "event"),
 )
 
 calendar_coverage = Table(
@@ -322,6 +346,9 @@ approval = Table(
     Index("ix_approval_campaign", "campaign"),
 )
 
+GOING = ("planning", "sending")  # states of a run that may be worked
+STOPPED = ("cancelled", "superseded")  # states of a run whose unsent messages never go
+
 run = Table(
     "run",
     metadata,
@@ -329,7 +356,8 @@ run = Table(
     _required("campaign", Text),
     _required("occurrence", Text),
     _required("purpose", String(16)),
-    _required("state", String(12)),  # planning | sending | paused | finished | cancelled | missed
+    # planning | sending | paused | finished | cancelled | superseded | missed
+    _required("state", String(12)),
     _required("campaign_digest", String(64)),
     _required("segment_digest", String(64)),
     _required("template_digest", String(64)),
@@ -344,6 +372,7 @@ run = Table(
     _required("audience", Integer, default=0),  # candidates planned so far
     Column("planned_at", UtcDateTime),
     Column("finished_at", UtcDateTime),
+    Column("superseded_by", Id),  # the run that tells what is true now
     UniqueConstraint("campaign", "occurrence"),
 )
 
@@ -478,6 +507,67 @@ frequency_use = Table(
     _required("purpose", String(16)),
     _required("at", UtcDateTime),
     Index("ix_frequency_use_client_id", "client_id", "purpose"),
+)
+
+# --- preferences, surveys and what follows from an answer ----------------------------------------
+
+# What a client asked of us, each time it was said. The client book holds what stands now.
+preference_event = Table(
+    "preference_event",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("client_id", Id),
+    _required("said", LargeBinary),  # canonical JSON: what was said about which preference
+    _required("said_by", String(16)),  # core.preference_rows.SAID_BY
+    _required("said_at", UtcDateTime),
+    _required("recorded_at", UtcDateTime),
+    _required("actor", Text),
+    Column("book_id", Id),
+    Index("ix_preference_event_client_id", "client_id", "id"),
+)
+
+survey_answer = Table(
+    "survey_answer",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("run_id", Id),
+    _required("client_id", Id),
+    Column("message_id", Id),  # the message that was answered
+    _required("kind", String(8)),  # core.survey.Kind
+    Column("score", Integer),
+    _required("comment", Text),
+    _required("raw", Text),  # as it came in, to the letter
+    _required("received_at", UtcDateTime),
+    _required("recorded_at", UtcDateTime),
+    _required("source", String(8)),  # sms | web | staff
+    _required("actor", Text),
+    _required("identity", String(64), unique=True),  # the same answer handed in twice is one
+    Column("book_id", Id),
+    Index("ix_survey_answer_run_id", "run_id", "client_id", "id"),
+)
+
+# A department was told of an answer, once a department.
+follow_up = Table(
+    "follow_up",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("answer_id", Id),
+    _required("department", String(64)),
+    _required("rule", Text),  # the rule that said so, in the words of the campaign file
+    _required("opened_at", UtcDateTime),
+    UniqueConstraint("answer_id", "department"),
+)
+
+# What became of it: handed over or not, taken up, noted, closed.
+follow_up_step = Table(
+    "follow_up_step",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("follow_up_id", Id, index=True),
+    _required("action", String(12)),  # core.follow_up.Action
+    _required("actor", Text),
+    _required("note", Text),
+    _required("at", UtcDateTime),
 )
 
 # --- the proof -------------------------------------------------------------------------------

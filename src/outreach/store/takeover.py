@@ -17,6 +17,7 @@ from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import Database, add_counts, append
 from outreach.store.tables import (
+    STOPPED,
     batch,
     frequency_use,
     message,
@@ -65,8 +66,8 @@ def sweep(
     if ids:
         with database.begin() as tx:
             taken = sum(_take_back(tx, [batch.c.id == batch_id, *leased]) for batch_id in ids)
-    for cancelled in _cancelled(database, run_id):
-        cancel_left(database, cancelled, now)
+    for stopped in _stopped(database, run_id):
+        cancel_left(database, stopped, now)
     return Swept(taken, doubtful)
 
 
@@ -134,8 +135,11 @@ def owners(conn: Connection, run_id: int | None = None) -> list[str]:
 # --- cancelling and closing ------------------------------------------------------------------
 
 
-def cancel_rest(tx: Connection, run_id: int, at: datetime, actor: str) -> int:
-    """Cancel what is in nobody's hands: unclaimed parts of batches and waiting retries."""
+def cancel_rest(
+    tx: Connection, run_id: int, at: datetime, actor: str, by: int | None = None
+) -> int:
+    """Cancel what is in nobody's hands: unclaimed parts of batches and waiting retries. `by` is the
+    run that supersedes this one, if that is why."""
     rest = [batch.c.run_id == run_id, batch.c.state == "ready"]
     stopped = tx.execute(
         update(batch)
@@ -159,32 +163,34 @@ def cancel_rest(tx: Connection, run_id: int, at: datetime, actor: str) -> int:
     counts: dict[tuple[str, str], int] = {
         ("state", State.HELD): -held,
         ("state", State.READY): -ready,
-        ("state", State.CANCELLED): held + ready,
+        ("state", State.SUPPRESSED if by else State.CANCELLED): held + ready,
     }
     add_counts(tx, run_id, counts)
-    detail = {"messages": held + ready}
-    audit.append(tx, [Entry(at, "messages.cancelled", actor, f"run {run_id}", detail)])
+    detail = {"messages": held + ready, **({"by": by} if by else {})}
+    kind = "messages.superseded" if by else "messages.cancelled"
+    audit.append(tx, [Entry(at, kind, actor, f"run {run_id}", detail)])
     return held + ready
 
 
 def cancel_left(database: Database, run_id: int, at: datetime) -> int:
-    """Cancel what came back from a sender after its run was cancelled; 0 for any other run."""
+    """Cancel what came back from a sender after its run was stopped; 0 for any other run."""
     with database.reading() as conn:
-        query = select(run.c.id).where(run.c.id == run_id, run.c.state == "cancelled")
-        if conn.execute(query).first() is None:
-            return 0
+        query = select(run.c.superseded_by).where(run.c.id == run_id, run.c.state.in_(STOPPED))
+        found = conn.execute(query).first()
+    if found is None:
+        return 0
     with database.begin() as tx:
-        return cancel_rest(tx, run_id, at, ACTOR)
+        return cancel_rest(tx, run_id, at, ACTOR, by=found.superseded_by)
 
 
-def _cancelled(database: Database, run_id: int | None) -> list[int]:
-    """Cancelled runs that something is left of."""
+def _stopped(database: Database, run_id: int | None) -> list[int]:
+    """Stopped runs that something is left of."""
     batches = select(batch.c.id).where(batch.c.run_id == run.c.id, batch.c.state == "ready")
     retries = select(retry.c.message_id).where(
         retry.c.run_id == run.c.id, retry.c.window_id.is_(None)
     )
     query = select(run.c.id).where(
-        run.c.state == "cancelled", or_(batches.exists(), retries.exists())
+        run.c.state.in_(STOPPED), or_(batches.exists(), retries.exists())
     )
     if run_id is not None:
         query = query.where(run.c.id == run_id)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, select
 
 from outreach.core.message_state import Happened, Standing, derive
 from outreach.core.words import State
-from outreach.store.tables import batch, message, outcome, retry, run, window
+from outreach.store.tables import STOPPED, batch, message, outcome, retry, run, window
 
 
 class Told(NamedTuple):
@@ -54,29 +54,30 @@ def told_of(
     if not rows:
         return {}
     past = _past(conn, found.id, rows)
-    cancelled = found.state == "cancelled"
     messages: dict[int, list[Told]] = {}
     for row in rows:
-        messages.setdefault(row.client_id, []).append(_told(row, past, cancelled, now))
+        messages.setdefault(row.client_id, []).append(_told(row, past, found.state, now))
     return messages
 
 
-def _told(row: Any, past: _Past, cancelled: bool, now: datetime) -> Told:
+def _told(row: Any, past: _Past, run_state: str, now: datetime) -> Told:
     happened = past.outcomes.get(row.id, ())
     for one in happened:
         if one.state == State.ACCEPTED:
             return Told(row, State.ACCEPTED, one, None)
     held, again = past.batches[row.batch_id], past.retries.get(row.id)
-    # What a sender gives back after the run was cancelled waits for nobody.
-    lost = cancelled and held.state == "ready"
+    # What a sender gives back after the run was stopped waits for nobody.
+    stopped = run_state in STOPPED
+    lost = stopped and held.state == "ready"
     waits = again is not None and again.window_id is None
     standing = Standing(
         in_window=row.id < held.next_id,
         batch="cancelled" if lost else held.state,
         not_before=held.not_before,
-        retry_at=None if again is None or (cancelled and waits) else again.not_before,
+        retry_at=None if again is None or (stopped and waits) else again.not_before,
         retry_open=again is not None and not waits,
         lease_until=_lease_of(row, again, past.open),
+        superseded=run_state == "superseded",
     )
     state = derive(happened, standing, now)
     due_at = standing.retry_at if happened else held.not_before

@@ -19,8 +19,8 @@ from outreach.store import audit
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import add_counts, append
-from outreach.store.runs import GOING
 from outreach.store.tables import (
+    GOING,
     batch,
     frequency_use,
     message,

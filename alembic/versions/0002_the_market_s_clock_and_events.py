@@ -1,0 +1,141 @@
+"""The market's clock and events: one function a room"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+
+def upgrade() -> None:
+    _runs()
+    _halts()
+    _preferences()
+    _surveys()
+
+
+def _id() -> sa.types.TypeEngine[int]:
+    return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def _runs() -> None:
+    """A run may be superseded by a later one."""
+    op.add_column("run", sa.Column("superseded_by", _id(), nullable=True))
+
+
+def _halts() -> None:
+    """What each campaign made of an alert, and who watches a security."""
+    op.create_table(
+        "halt_told",
+        sa.Column("id", _id(), autoincrement=False, nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("halt_id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("event", sa.String(length=16), nullable=False),
+        sa.Column("outcome", sa.String(length=16), nullable=False),
+        sa.Column("run_id", _id(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_halt_told")),
+        sa.UniqueConstraint(
+            "campaign",
+            "halt_id",
+            "version",
+            "event",
+            name=op.f("uq_halt_told_campaign_halt_id_version_event"),
+        ),
+    )
+    op.create_index("ix_halt_told_run_id", "halt_told", ["run_id"])
+    op.create_table(
+        "watching",
+        sa.Column("book_id", _id(), nullable=False),
+        sa.Column("market", sa.String(length=8), nullable=False),
+        sa.Column("symbol", sa.String(length=16), nullable=False),
+        sa.Column("client_id", _id(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "book_id", "market", "symbol", "client_id", name=op.f("pk_watching")
+        ),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("halt_alert", schema=None) as batch_op:
+        batch_op.drop_index("ix_halt_alert_untold")
+        batch_op.drop_column("told")
+        batch_op.drop_column("run_id")
+    op.create_index("ix_halt_alert_at", "halt_alert", ["at"])
+
+
+def _moment(name: str) -> sa.Column[datetime]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=False)
+
+
+def _preferences() -> None:
+    """What clients asked of us: as it stands in the client book, and each time it was said."""
+    op.add_column("client", sa.Column("salutation", sa.Text(), nullable=True))
+    op.add_column("client", sa.Column("preferred_channel", sa.String(length=8), nullable=True))
+    op.add_column("client", sa.Column("wanted_risk", sa.Integer(), nullable=True))
+    op.add_column("client", sa.Column("contact_hours", sa.String(length=11), nullable=True))
+    op.create_table(
+        "preference_event",
+        sa.Column("id", _id(), autoincrement=False, nullable=False),
+        sa.Column("client_id", _id(), nullable=False),
+        sa.Column("said", sa.LargeBinary(), nullable=False),
+        sa.Column("said_by", sa.String(length=16), nullable=False),
+        _moment("said_at"),
+        _moment("recorded_at"),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("book_id", _id(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_preference_event")),
+    )
+    op.create_index("ix_preference_event_client_id", "preference_event", ["client_id", "id"])
+
+
+def _surveys() -> None:
+    """Answers to surveys, and what departments made of them."""
+    op.create_table(
+        "survey_answer",
+        sa.Column("id", _id(), autoincrement=False, nullable=False),
+        sa.Column("run_id", _id(), nullable=False),
+        sa.Column("client_id", _id(), nullable=False),
+        sa.Column("message_id", _id(), nullable=True),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("score", sa.Integer(), nullable=True),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("raw", sa.Text(), nullable=False),
+        _moment("received_at"),
+        _moment("recorded_at"),
+        sa.Column("source", sa.String(length=8), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("identity", sa.String(length=64), nullable=False),
+        sa.Column("book_id", _id(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_survey_answer")),
+        sa.UniqueConstraint("identity", name=op.f("uq_survey_answer_identity")),
+    )
+    op.create_index("ix_survey_answer_run_id", "survey_answer", ["run_id", "client_id", "id"])
+    op.create_table(
+        "follow_up",
+        sa.Column("id", _id(), autoincrement=False, nullable=False),
+        sa.Column("answer_id", _id(), nullable=False),
+        sa.Column("department", sa.String(length=64), nullable=False),
+        sa.Column("rule", sa.Text(), nullable=False),
+        _moment("opened_at"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_follow_up")),
+        sa.UniqueConstraint(
+            "answer_id", "department", name=op.f("uq_follow_up_answer_id_department")
+        ),
+    )
+    op.create_table(
+        "follow_up_step",
+        sa.Column("id", _id(), autoincrement=False, nullable=False),
+        sa.Column("follow_up_id", _id(), nullable=False),
+        sa.Column("action", sa.String(length=12), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        _moment("at"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_follow_up_step")),
+    )
+    op.create_index("ix_follow_up_step_follow_up_id", "follow_up_step", ["follow_up_id"])
