@@ -1,6 +1,6 @@
 """Halt files into both databases: versions, alerts and the log of them in one transaction."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -94,6 +94,29 @@ def test_inclusive_and_exclusive_ends_are_the_same_interval(
 
     assert len(rows) == 2
     assert len(set(rows)) == 1
+
+
+def test_what_a_source_gives_besides_comes_back_and_is_answered_for(
+    desk: ingest.Desk, tmp_path: Path
+) -> None:
+    path = tmp_path / "ours.csv"
+    head = "market,symbol,name_zh,halt_at,isin,resume_quote_at,last_halted_on,source_updated_at"
+    row = (
+        "XSHE,300096,ST易联众,2026-09-24,CNE0000018R8,2026-09-28 09:15,2026-09-24,2026-09-23 18:00"
+    )
+    path.write_text(f"{head}\n{row}\n", encoding="utf-8")
+    ingest.import_halts(desk, path, as_of=NOW.replace(day=24))
+
+    with desk.database.reading() as conn:
+        (one,) = halts.in_force(conn, NOW.replace(day=25))
+        (known,) = halts.known(conn, {("XSHE", "300096")})
+        kinds = [entry.kind for entry in entries(conn)]
+    assert one == known.halt
+    assert (one.isin, one.last_halted_on) == ("CNE0000018R8", date(2026, 9, 24))
+    assert one.resume_quote_at == datetime(2026, 9, 28, 1, 15, tzinfo=UTC)
+    assert one.source_updated_at == datetime(2026, 9, 23, 10, tzinfo=UTC)
+    assert len(one.source_row_sha256 or "") == 64
+    assert "halts.sources" in kinds
 
 
 def test_a_failure_leaves_neither_halt_nor_alert(

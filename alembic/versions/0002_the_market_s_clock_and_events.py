@@ -16,8 +16,10 @@ depends_on: str | Sequence[str] | None = None
 def upgrade() -> None:
     _runs()
     _halts()
+    _halt_feeds()
     _preferences()
     _surveys()
+    _incidents()
 
 
 def _id() -> sa.types.TypeEngine[int]:
@@ -73,12 +75,28 @@ def _moment(name: str) -> sa.Column[datetime]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=False)
 
 
+def _halt_feeds() -> None:
+    """What a source gives of a halt besides."""
+    op.create_table(
+        "halt_source",
+        sa.Column("halt_id", sa.Text(), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("book_id", _id(), nullable=False),
+        sa.Column("isin", sa.String(length=12), nullable=True),
+        sa.Column("resume_quote_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_halted_on", sa.Date(), nullable=True),
+        sa.Column("source_updated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("source_row_sha256", sa.String(length=64), nullable=True),
+        sa.PrimaryKeyConstraint("halt_id", "version", name=op.f("pk_halt_source")),
+    )
+
+
 def _preferences() -> None:
     """What clients asked of us: as it stands in the client book, and each time it was said."""
     op.add_column("client", sa.Column("salutation", sa.Text(), nullable=True))
     op.add_column("client", sa.Column("preferred_channel", sa.String(length=8), nullable=True))
     op.add_column("client", sa.Column("wanted_risk", sa.Integer(), nullable=True))
-    op.add_column("client", sa.Column("contact_hours", sa.String(length=11), nullable=True))
+    op.add_column("client", sa.Column("own_hours", sa.String(length=11), nullable=True))
     op.create_table(
         "preference_event",
         sa.Column("id", _id(), autoincrement=False, nullable=False),
@@ -139,3 +157,34 @@ def _surveys() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_follow_up_step")),
     )
     op.create_index("ix_follow_up_step_follow_up_id", "follow_up_step", ["follow_up_id"])
+
+
+def _incidents() -> None:
+    """What clients are told when a service fails, step by step."""
+    op.create_table(
+        "incident",
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("segment", sa.Text(), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("opened_by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),
+    )
+    op.create_table(
+        "incident_step",
+        sa.Column("incident_id", sa.String(length=16), nullable=False),
+        sa.Column("sequence", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("functions", sa.Text(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("status_zh", sa.Text(), nullable=False),
+        sa.Column("status_en", sa.Text(), nullable=False),
+        sa.Column("workaround_zh", sa.Text(), nullable=False),
+        sa.Column("workaround_en", sa.Text(), nullable=False),
+        sa.Column("next_update_by", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("to_all", sa.Boolean(), nullable=False),
+        sa.Column("campaign", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("by", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("incident_id", "sequence", name=op.f("pk_incident_step")),
+    )

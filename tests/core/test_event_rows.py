@@ -1,6 +1,6 @@
 """Rows of consent and holdings files: moments, scopes, markets, and what a yes or no is worth."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -170,9 +170,25 @@ def test_a_delisting_period_is_entered_by_its_first_day_and_the_day_after_its_la
     assert read.resume_at == datetime(2026, 10, 13, 1, 30, tzinfo=UTC)
 
 
+def test_what_a_halt_file_may_give_besides() -> None:
+    given = {
+        "isin": "cne0000018r8", "resume_quote_at": "2026-09-28 09:15",
+        "last_halted_on": "20260924", "source_updated_at": "2026-09-23T18:00:00+08:00",
+    }  # fmt: skip
+    read = halt({**HALT, **given})
+
+    assert isinstance(read, Halt)
+    assert (read.isin, read.last_halted_on) == ("CNE0000018R8", date(2026, 9, 24))
+    assert read.resume_quote_at == datetime(2026, 9, 28, 1, 15, tzinfo=UTC)
+    assert read.source_updated_at == datetime(2026, 9, 23, 10, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("cells", "field"),
     [
+        ({"isin": "CNE0000018R9"}, "isin"),
+        ({"isin": "600519"}, "isin"),
+        ({"last_halted_on": "soon"}, "last_halted_on"),
         ({"halt_at": ""}, "halt_at"),
         ({"name_zh": ""}, "name_zh"),
         ({"market": "XPAR"}, "symbol"),

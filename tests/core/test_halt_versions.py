@@ -228,6 +228,24 @@ def test_a_code_in_two_markets_is_two_securities() -> None:
     assert sorted(book.latest()) == ["XSHE-000001-20260924-1", "XSHG-000001-20260924-1"]
 
 
+def test_another_quotation_time_is_a_version_and_nothing_to_tell() -> None:
+    book = Book()
+    quote = at("08-07 10:30", EASTERN)
+    book.take("08-07 22:00", nasdaq("08-07 09:45:12", source_row_sha256="a" * 64))
+    (second,) = book.take("08-07 22:10", nasdaq("08-07 09:45:12", resume_quote_at=quote))
+    third = book.take("08-07 22:20", nyse("08-07 09:45:14", "08-07 10:35"))
+
+    assert (second.event, second.halt.resume_quote_at) == (None, quote)
+    assert [(one.event, one.halt.resume_quote_at) for one in third] == [("resume_planned", quote)]
+
+
+def test_the_row_alone_makes_no_version() -> None:
+    book = Book()
+    book.take("09-24 08:00", OPEN._replace(source_row_sha256="a" * 64))
+
+    assert book.take("09-24 09:00", OPEN._replace(source_row_sha256="b" * 64)) == []
+
+
 def test_alert_keys_and_what_a_version_takes_the_place_of() -> None:
     book = Book()
     (first,) = book.take("09-24 08:00", OPEN)

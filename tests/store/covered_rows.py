@@ -48,6 +48,9 @@ def pages(n: int = 5) -> list[tuple[Table, Rows]]:
              None, None, None, "公告", None, "sse", AT, 1)
             for i in ids
         ]),
+        (tables.halt_source, [
+            (f"XSHG-60000{i}", 1, 1, "US0378331005", AT, AT.date(), None, f"{i}" * 64) for i in ids
+        ]),
         (tables.halt_alert, [(f"XSHG-60000{i}", 1, "halted", AT, 1) for i in ids]),
         (tables.halt_told, [
             (i, "suspension-alert", f"XSHG-60000{i}", 1, "halted", "told", 3, AT) for i in ids
@@ -61,6 +64,12 @@ def pages(n: int = 5) -> list[tuple[Table, Rows]]:
         ]),
         (tables.follow_up, [(i, i, "complaints", "score <= 2", local) for i in ids]),
         (tables.follow_up_step, [(i, i, "forwarded", "outreach", "", local) for i in ids]),
+        (tables.incident, [(f"INC-2026-{i:04}", "active-clients", local, "li.m") for i in ids]),
+        (tables.incident_step, [
+            ("INC-2026-0001", i, "update", ",login,", AT, "登录较慢", "Slow", "", "", local, None,
+             False, "incident-notice", local, "li.m")
+            for i in ids
+        ]),
         (tables.calendar_override, [
             (i, i, "propose", "HK", AT.date(), "half", None, time(12), "台风", "typhoon", "T8",
              "HKEX", "li.m", local)

@@ -49,7 +49,8 @@ def _described(was: Halt, said: Statement, begun: datetime, newer: bool) -> Halt
     """A source corrects what it said itself. From another, the market's own feed and the firm take
     over; a feed that lost the time of day never does."""
     source = describer(was)
-    if said.source == source or said.source not in FEEDS:
+    other = said.source != source
+    if not other or said.source not in FEEDS:
         taken = newer
     else:
         taken = _rank(said.source, was.market) < _rank(source, was.market)
@@ -66,6 +67,10 @@ def _described(was: Halt, said: Statement, begun: datetime, newer: bool) -> Halt
         announcement_title=said.announcement_title or was.announcement_title,
         announcement_url=said.announcement_url or was.announcement_url,
         source=_sources(said.source, ender(was)),
+        isin=said.isin or was.isin,
+        resume_quote_at=said.resume_quote_at or (was.resume_quote_at if other else None),
+        source_updated_at=said.source_updated_at,
+        source_row_sha256=said.source_row_sha256,
     )
 
 
@@ -79,7 +84,7 @@ def _ended(was: Halt, said: Statement, *, newer: bool, withdraws: bool) -> Halt:
     if said.resume_at is None and said.resume_status != "cancelled":
         # A plan is withdrawn by its own source, and by a newer file only.
         if was.resume_status in ("planned", "cancelled") and mine and withdraws:
-            return was._replace(resume_at=None, resume_status="none")
+            return was._replace(resume_at=None, resume_status="none", last_halted_on=None)
         return was
     if (said.resume_at, said.resume_status) == (was.resume_at, was.resume_status):
         return was
@@ -87,7 +92,14 @@ def _ended(was: Halt, said: Statement, *, newer: bool, withdraws: bool) -> Halt:
         return was
     met = said.resume_at == was.resume_at
     source = was.source if met else _sources(describer(was), said.source)
-    return was._replace(resume_at=said.resume_at, resume_status=said.resume_status, source=source)
+    return was._replace(
+        resume_at=said.resume_at,
+        resume_status=said.resume_status,
+        source=source,
+        last_halted_on=said.last_halted_on or (was.last_halted_on if met else None),
+        source_updated_at=said.source_updated_at,
+        source_row_sha256=said.source_row_sha256,
+    )
 
 
 def _may_end(was: Halt, said: Statement, *, mine: bool, newer: bool) -> bool:

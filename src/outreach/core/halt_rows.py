@@ -7,6 +7,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from outreach.core import cells
+from outreach.core.cell_text import half_width
 from outreach.core.cells import Bad, Fault
 from outreach.core.consent_rows import moment
 from outreach.core.halts import DELISTING_PERIOD, KINDS, MARKET_CLOCKS, RESUME_STATES, Halt
@@ -29,6 +30,10 @@ ALIASES: Final[dict[str, list[str]]] = {
     "announcement_title": ["公告标题"],
     "announcement_url": ["公告链接"],
     "source": ["来源"],
+    "isin": ["ISIN代码", "isin_code"],
+    "resume_quote_at": ["恢复报价时间"],
+    "last_halted_on": ["最后停牌日"],
+    "source_updated_at": ["更新时间", "updated_at"],
 }
 REQUIRED: Final = ("market", "symbol", "name_zh", "halt_at")
 FIELDS: Final = tuple(ALIASES)
@@ -71,8 +76,12 @@ def halt(row: Mapping[str, str]) -> Halt | Fault:
 
 def _cell(name: str, cell: str, market: str) -> Any:
     match name:
-        case "halt_at" | "resume_at":
+        case "halt_at" | "resume_at" | "resume_quote_at" | "source_updated_at":
             return _on_market_clock(cell, market)
+        case "last_halted_on":
+            return cells.day(cell)
+        case "isin":
+            return isin(cell)
         case "kind":
             return _kind(cell)
         case "resume_status":
@@ -109,6 +118,23 @@ def _completed(values: dict[str, Any]) -> Halt | Fault:
         (values["market"], values["symbol"], f"{day:%Y%m%d}", "1")
     )
     return Halt(**values)
+
+
+_ISIN: Final = re.compile(r"[A-Z]{2}[A-Z0-9]{9}\d")
+
+
+def isin(cell: str) -> str | Bad | None:
+    """An ISIN (ISO 6166), held against its check digit."""
+    cell = half_width(cell).replace(" ", "").upper()
+    if not cell:
+        return None
+    if not _ISIN.fullmatch(cell):
+        return Bad("this is no ISIN", "write it as CNE0000018R8")
+    digits = [int(digit) for sign in cell for digit in str(int(sign, 36))][::-1]
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
+    if (sum(digits[::2]) + sum(doubled)) % 10:
+        return Bad("a sign of this ISIN is wrong, its check digit says", "copy it again")
+    return cell
 
 
 _DAY_OPENS: Final = re.compile(r"(.*\d日?)\s*开市")

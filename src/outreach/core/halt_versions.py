@@ -270,7 +270,8 @@ def _stated(said: Statement, begun: datetime, halt_id: str, version: int) -> Hal
         halt_id, version, said.market, said.symbol, said.name_zh or said.name_en, said.name_en,
         said.kind, begun, said.resume_at, said.resume_status, said.reason_code_raw,
         said.reason_text_raw, said.reason_family, said.announcement_title, said.announcement_url,
-        said.source,
+        said.source, said.isin, said.resume_quote_at, said.last_halted_on,
+        said.source_updated_at, said.source_row_sha256,
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Trading halts in the canonical form: one record, its fields, and the words files use for them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final, NamedTuple
 
 # The last sessions of a security before it is taken off the market (退市整理期). It is no halt:
@@ -54,10 +54,15 @@ class Halt(NamedTuple):
     announcement_title: str | None
     announcement_url: str | None
     source: str
+    isin: str | None = None
+    resume_quote_at: datetime | None = None  # quotes are taken from it on, trades from resume_at
+    last_halted_on: date | None = None  # as given by feeds that tell the last halted day
+    source_updated_at: datetime | None = None  # when the source says it last changed the row
+    source_row_sha256: str | None = None  # of the row this version was read from, hex
 
     def facts(self) -> tuple[object, ...]:
-        """What a correction changes: everything but the version and who said so."""
-        return (*self[2:-1],)
+        """What a correction changes: everything but the version, who said so, and in which row."""
+        return (*self[2:15], self.resume_quote_at)
 
 
 class Statement(NamedTuple):
@@ -84,3 +89,8 @@ class Statement(NamedTuple):
     announcement_url: str | None = None
     halt_id: str | None = None  # only where the source counts halts itself
     version: int | None = None  # only where the source counts its corrections itself
+    isin: str | None = None
+    resume_quote_at: datetime | None = None
+    last_halted_on: date | None = None
+    source_updated_at: datetime | None = None
+    source_row_sha256: str | None = None

@@ -71,6 +71,7 @@ class Taken:
     covered: Covered | None
     problems: list[CellProblem] = field(default_factory=list)
     alerts: Covered | None = None
+    sources: Covered | None = None  # what halts were read from
 
 
 Step = Callable[[Tx], Taken]
@@ -106,6 +107,8 @@ class Book:
             lines = [*chunk.lines, *(bad.line for bad in chunk.bad)]
             detail = {"lines": [min(lines), max(lines)], **counts.told()}
             self._log(tx, "chunk", detail, taken.covered)
+            if taken.sources is not None:
+                self._log(tx, "sources", {"rows": taken.sources.count}, taken.sources)
             if taken.alerts is not None:
                 self._log(tx, "alerts", {"alerts": taken.alerts.count}, taken.alerts)
         self.count(chunk, taken.counts, [*problems, *taken.problems])

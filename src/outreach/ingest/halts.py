@@ -96,7 +96,7 @@ def _step(
         done = compare(known, said, as_of)
         added = halts.add(tx, done.changes, book_id=book_id, seen_at=at)
         events.update(change.event for change in done.changes if change.event)
-        return Taken(_counts(done), added.halts, _problems(done), added.alerts)
+        return Taken(_counts(done), added.halts, _problems(done), added.alerts, added.sources)
 
     return step
 

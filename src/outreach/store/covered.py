@@ -86,6 +86,11 @@ COVERINGS: Final = {
             "halt {halt_id} version {version} book {book_id}",
         ),
         _covering(
+            tables.halt_source,
+            "book_id halt_id version",
+            "source of halt {halt_id} version {version} book {book_id}",
+        ),
+        _covering(
             tables.halt_alert,
             "book_id halt_id version event",
             "halt alert {halt_id} version {version} {event}",
@@ -116,6 +121,10 @@ COVERINGS: Final = {
         _covering(tables.survey_answer, "id", "answer {id} run {run_id} client {client_id}"),
         _covering(tables.follow_up, "id", "follow-up {id} of answer {answer_id}"),
         _covering(tables.follow_up_step, "id", "step {id} of follow-up {follow_up_id}"),
+        _covering(tables.incident, "id", "incident {id}"),
+        _covering(
+            tables.incident_step, "incident_id sequence", "incident {incident_id} step {sequence}"
+        ),
         _covering(tables.checkpoint, "id", "checkpoint {id} size {size}"),
     )
 }

@@ -11,19 +11,29 @@ from outreach.core.halt_versions import Change, Known
 from outreach.core.halts import MARKET_CLOCKS, Halt
 from outreach.store.audit import Covered, cover
 from outreach.store.database import append
-from outreach.store.tables import book, halt, halt_alert
+from outreach.store.tables import book, halt, halt_alert, halt_source
 
-_COLUMNS: Final = (*Halt._fields, "first_seen_at", "book_id")
-_FIELDS: Final = tuple(halt.c[name] for name in Halt._fields)
+_SOURCE: Final = (
+    "isin", "resume_quote_at", "last_halted_on", "source_updated_at", "source_row_sha256",
+)  # fmt: skip
+_FACTS: Final = Halt._fields[: -len(_SOURCE)]
+_COLUMNS: Final = (*_FACTS, "first_seen_at", "book_id")
+_SOURCE_COLUMNS: Final = ("halt_id", "version", "book_id", *_SOURCE)
+_FIELDS: Final = (*(halt.c[name] for name in _FACTS), *(halt_source.c[name] for name in _SOURCE))
+_WITH_SOURCE: Final = halt.outerjoin(
+    halt_source,
+    and_(halt_source.c.halt_id == halt.c.halt_id, halt_source.c.version == halt.c.version),
+)
 _ALERT_COLUMNS: Final = ("halt_id", "version", "event", "at", "book_id")
 _LOCK: Final = 0x68616C74  # the name of PostgreSQL's lock on halts
 _PAGE: Final = 500
 
 
 class Added(NamedTuple):
-    """What a file added: the audit log answers for both kinds of rows."""
+    """What a file added: the audit log answers for every kind of rows."""
 
     halts: Covered | None
+    sources: Covered | None
     alerts: Covered | None
 
 
@@ -38,7 +48,7 @@ def known(tx: Connection, securities: Iterable[tuple[str, str]]) -> list[Known]:
     for at in range(0, len(symbols), _PAGE):
         statement = (
             select(*_FIELDS, book.c.as_of)
-            .join_from(halt, book, book.c.id == halt.c.book_id)
+            .select_from(_WITH_SOURCE.join(book, book.c.id == halt.c.book_id))
             .where(halt.c.symbol.in_(symbols[at : at + _PAGE]))
         )
         for *fields, as_of in tx.execute(statement):
@@ -50,12 +60,18 @@ def known(tx: Connection, securities: Iterable[tuple[str, str]]) -> list[Known]:
 
 def add(tx: Connection, changes: Sequence[Change], *, book_id: int, seen_at: datetime) -> Added:
     """Add versions and, in the same transaction, the alerts they give rise to."""
-    rows = [(*change.halt, seen_at, book_id) for change in changes]
+    rows = [(*change.halt[: len(_FACTS)], seen_at, book_id) for change in changes]
+    sources = [(*change.halt[:2], book_id, *change.halt[len(_FACTS) :]) for change in changes]
     keys = [change.key for change in changes]
     alerts = [(*key, seen_at, book_id) for key in keys if key is not None]
     append(tx, halt, _COLUMNS, rows)
+    append(tx, halt_source, _SOURCE_COLUMNS, sources)
     append(tx, halt_alert, _ALERT_COLUMNS, alerts)
-    return Added(cover(halt, _COLUMNS, rows), cover(halt_alert, _ALERT_COLUMNS, alerts))
+    return Added(
+        cover(halt, _COLUMNS, rows),
+        cover(halt_source, _SOURCE_COLUMNS, sources),
+        cover(halt_alert, _ALERT_COLUMNS, alerts),
+    )
 
 
 def in_force(conn: Connection, now: datetime, on: date | None = None) -> list[Halt]:
@@ -70,6 +86,7 @@ def in_force(conn: Connection, now: datetime, on: date | None = None) -> list[Ha
     )
     statement = (
         select(*_FIELDS)
+        .select_from(_WITH_SOURCE)
         .join(newest, and_(newest.c.halt_id == halt.c.halt_id, newest.c.version == halt.c.version))
         .where(
             halt.c.resume_status != "cancelled",

@@ -130,7 +130,7 @@ client = Table(
     Column("salutation", Text),
     Column("preferred_channel", String(8)),
     Column("wanted_risk", Integer),  # R1..R5 as 1..5: no product above it is to be spoken of
-    Column("contact_hours", String(11)),  # 09:30-12:00 on the client's own clock
+    Column("own_hours", String(11)),  # 09:30-12:00 on the client's own clock
 )
 
 # Snapshots: each import is a book of its own, so "who held it as of the prior close" stays known.
@@ -225,6 +225,21 @@ halt = Table(
     PrimaryKeyConstraint("halt_id", "version"),
     Index("ix_halt_halt_at", "halt_at"),
     Index("ix_halt_symbol", "symbol"),
+)
+
+# What a source gives besides, by version: what a client is seldom told, but a check may ask for.
+halt_source = Table(
+    "halt_source",
+    metadata,
+    _required("halt_id", Text),
+    _required("version", Integer),
+    _required("book_id", Id),
+    Column("isin", String(12)),
+    Column("resume_quote_at", UtcDateTime),
+    Column("last_halted_on", Date),
+    Column("source_updated_at", UtcDateTime),
+    Column("source_row_sha256", String(64)),  # of the row the version was read from, hex
+    PrimaryKeyConstraint("halt_id", "version"),
 )
 
 # What there is to tell of a halt's version.
@@ -568,6 +583,40 @@ follow_up_step = Table(
     _required("actor", Text),
     _required("note", Text),
     _required("at", UtcDateTime),
+)
+
+# --- incidents ---------------------------------------------------------------------------------
+
+incident = Table(
+    "incident",
+    metadata,
+    Column("id", String(16), primary_key=True),  # INC-2026-0001
+    _required("segment", Text),
+    _required("opened_at", UtcDateTime),
+    _required("opened_by", Text),
+)
+
+# One thing told about an incident, whole: which functions, since when, what is so now. Its run has
+# the occurrence INC-2026-0001.2, where 2 is the sequence.
+incident_step = Table(
+    "incident_step",
+    metadata,
+    _required("incident_id", String(16)),
+    _required("sequence", Integer),
+    _required("kind", String(12)),  # core.incident.Kind
+    _required("functions", Text),  # ,login,orders,
+    _required("started_at", UtcDateTime),
+    _required("status_zh", Text),
+    _required("status_en", Text),
+    _required("workaround_zh", Text),
+    _required("workaround_en", Text),
+    Column("next_update_by", UtcDateTime),
+    Column("resolved_at", UtcDateTime),
+    _required("to_all", Boolean),
+    _required("campaign", Text),
+    _required("at", UtcDateTime),
+    _required("by", Text),
+    PrimaryKeyConstraint("incident_id", "sequence"),
 )
 
 # --- the proof -------------------------------------------------------------------------------

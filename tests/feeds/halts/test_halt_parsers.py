@@ -1,6 +1,6 @@
 """Saved files of every halt feed become statements, with each feed's own idea of an end."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -74,6 +74,44 @@ def test_an_american_halt_is_on_eastern_wall_clock(
 
     assert (said.market, said.kind) == (market, kind)
     assert (shown(said.halt_at, EASTERN), shown(said.resume_at, EASTERN)) == (halts, resumes)
+
+
+def test_what_a_feed_gives_besides_is_kept() -> None:
+    quoted = of(parsed(saved("nasdaq.xml")), "BKSY.W")
+    changed = of(parsed(saved("jydb.csv")), "300096")
+
+    assert shown(quoted.resume_quote_at, EASTERN) == "08-10 09:00"
+    assert shown(changed.source_updated_at) == "09-23 18:00"
+    assert of(parsed(saved("sse.jsonp")), "601456").last_halted_on == date(2026, 9, 24)
+    assert of(parsed(saved("sse.jsonp")), "600100").last_halted_on is None
+
+
+@pytest.mark.parametrize("file", ["szse.json", "sse.jsonp", "nasdaq.xml", "nyse.csv", "jydb.csv"])
+def test_each_statement_bears_the_digest_of_its_own_row(file: str) -> None:
+    done, again = parsed(saved(file)), parsed(saved(file))
+    digests = [said.source_row_sha256 for said in done.statements]
+
+    assert all(digest and len(digest) == 64 for digest in digests)
+    assert len(set(digests)) == len(digests)
+    assert digests == [said.source_row_sha256 for said in again.statements]
+
+
+@pytest.mark.parametrize("cell", ["", "yesterday", "2026-09-23 25:00"])
+def test_no_halt_is_left_out_for_the_moment_it_was_last_changed(tmp_path: Path, cell: str) -> None:
+    text = (FOLDER / "jydb.csv").read_text(encoding="utf-8").replace("2026-09-23 18:00:00", cell)
+    said = of(parsed(written(tmp_path, "a.csv", text)), "300096")
+
+    assert said.source_updated_at is None
+
+
+def test_our_own_form_may_give_the_last_halted_day_instead_of_an_end(tmp_path: Path) -> None:
+    text = (
+        "market,symbol,name_zh,halt_at,last_halted_on\n深,300096,ST易联众,2026-09-24,2026-09-24\n"
+    )
+    said = of(parsed(written(tmp_path, "a.csv", text)), "300096")
+
+    # 25 to 27 September 2026 are shut.
+    assert (shown(said.resume_at), said.resume_status) == ("09-28 09:30", "planned")
 
 
 def test_a_quoted_name_loses_its_quotes_and_keeps_its_comma() -> None:

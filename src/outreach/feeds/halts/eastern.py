@@ -14,13 +14,15 @@ class Eastern(NamedTuple):
     symbol: str
     halt_at: datetime
     resume_at: datetime | None
+    resume_quote_at: datetime | None
 
 
 def eastern(row: Row, calendars: Calendars) -> Eastern | Fault:
     """Which security halts when and, where both day and trade time are given, resumes when.
 
-    `row` has the fields symbol, market, halt_at (a day), halt_time, resume_on and resume_at (the
-    trade time). A resumption without its day, or its time, is not known yet.
+    `row` has the fields symbol, market, halt_at (a day), halt_time, resume_on, resume_at (the
+    trade time) and, where a feed has it, quote_time. A resumption without its day, or its time, is
+    not known yet.
     """
     symbol, mic = us_symbols.symbol(row.get("symbol", "")), us_symbols.market(row.get("market", ""))
     if isinstance(symbol, Bad):
@@ -34,7 +36,10 @@ def eastern(row: Row, calendars: Calendars) -> Eastern | Fault:
     resumes = _moment(market, row, "resume_on", "resume_at")
     if isinstance(resumes, Fault):
         return resumes
-    return Eastern(mic, symbol, halts, resumes)
+    quotes = _moment(market, row, "resume_on", "quote_time")
+    if isinstance(quotes, Fault):
+        return quotes
+    return Eastern(mic, symbol, halts, resumes, quotes)
 
 
 def _moment(market: MarketClock, row: Row, on: str, when: str) -> datetime | Fault | None:

@@ -4,6 +4,7 @@ The export turns moments into days, so a halt from 13:00 on reads like one from 
 two ends: 预计复牌时间 is the day trading resumes, 停牌截止时间 the last halted day.
 """
 
+from datetime import date
 from typing import Final
 
 from outreach.core.cells import Bad, Fault
@@ -76,6 +77,7 @@ def _statement(line: int, row: Row, calendars: Calendars) -> Statement | Fault:
             halt_at=halt_at, resume_at=resume_at,
             resume_status="planned" if resume_at else "none", reason_code_raw=term or None,
             reason_text_raw=reason or None, reason_family=family_of(reason),
+            last_halted_on=last if isinstance(last, date) else None,
         )
     )  # fmt: skip
 

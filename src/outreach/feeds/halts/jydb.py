@@ -4,7 +4,7 @@ The export joins SecuCode, SecuMarket and SecuAbbr of SecuMain to each row: Inne
 nothing outside that database. An end of 1900-01-01 means that none is known.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Final
 
 from outreach.core.cells import Bad, Fault
@@ -81,8 +81,20 @@ def _statement(line: int, row: Row, calendars: Calendars) -> Statement | Fault:
             resume_status="planned" if resume_at else "none", reason_code_raw=term or None,
             reason_text_raw=reason or None, reason_family=family_of(reason),
             announcement_title=(row.get("announcement_title") or None),
+            source_updated_at=_changed(market, row.get("changed_at", "")),
         )
     )  # fmt: skip
+
+
+def _changed(market: MarketClock, written: str) -> datetime | None:
+    """When the vendor changed the row last; None when it does not say, or not legibly: no halt is
+    left out for that."""
+    on, _, at = written.strip().replace("T", " ").partition(" ")
+    day_, time_ = day(on), clock(at)
+    if not isinstance(day_, date) or isinstance(time_, Bad):
+        return None
+    moment = market.at(day_, time_ or time(0))
+    return None if isinstance(moment, Bad) else moment
 
 
 def _moment(market: MarketClock, on: date, written: str, *, afternoon: bool) -> datetime | Bad:

@@ -21,7 +21,7 @@ SOURCE: Final = "nasdaq"
 COLUMNS: Final = {
     "symbol": "IssueSymbol", "market": "Market", "name_en": "IssueName", "halt_at": "HaltDate",
     "halt_time": "HaltTime", "resume_at": "ResumptionTradeTime", "resume_on": "ResumptionDate",
-    "reason_code_raw": "ReasonCode",
+    "quote_time": "ResumptionQuoteTime", "reason_code_raw": "ReasonCode",
 }  # fmt: skip
 _NAMESPACE: Final = "http://www.nasdaqtrader.com/"
 _ITEM: Final = re.compile(rb"<item\b[^>]*>.*?</item>", re.DOTALL)
@@ -107,5 +107,6 @@ def _statement(line: int, row: Row, calendars: Calendars) -> Statement | Fault:
             halt_at=found.halt_at, resume_at=found.resume_at, resume_status=state,
             reason_code_raw=code or None, reason_text_raw=reason.text if reason else None,
             reason_family=reason.family if reason else None,
+            resume_quote_at=found.resume_quote_at,
         )
     )  # fmt: skip

@@ -1,5 +1,7 @@
 """A saved halt file and what came of reading it, the same for every form."""
 
+import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,6 +55,15 @@ def ordered(said: Statement) -> Statement | Fault:
     return said
 
 
+def _stamped(said: Statement | Fault, row: Row) -> Statement | Fault:
+    """The statement with the SHA-256 of the row it was read from: its cells by name, as JSON with
+    sorted keys."""
+    if isinstance(said, Fault):
+        return said
+    written = json.dumps(dict(row), sort_keys=True, ensure_ascii=False).encode()
+    return said._replace(source_row_sha256=hashlib.sha256(written).hexdigest())
+
+
 def taken(
     parsed: Parsed,
     rows: Iterable[tuple[int, Row]],
@@ -62,7 +73,7 @@ def taken(
     """Read records one by one. `columns` tells which column of the form a field comes from."""
     for line, row in rows:
         parsed.rows += 1
-        value = read(line, row)
+        value = _stamped(read(line, row), row)
         if isinstance(value, Fault):
             column = columns.get(value.field, value.field)
             problem = CellProblem(line, column, row.get(column, ""), *value.bad)
@@ -88,7 +99,9 @@ def from_table(
     for chunk in table.chunks():
         cells = cells_of(matched, chunk.columns)
         rows = zip(chunk.lines, rows_of(cells), strict=True)
-        good, problems = parted(matched, chunk.lines, cells, [read(*row) for row in rows])
+        good, problems = parted(
+            matched, chunk.lines, cells, [_stamped(read(*row), row[1]) for row in rows]
+        )
         parsed.rows += len(chunk.lines) + len(chunk.bad)
         parsed.statements += [said for _, said in good]
         parsed.problems += problems

@@ -93,7 +93,7 @@ def _statement(line: int, row: Row, market: MarketClock) -> Statement | Fault:
             kind=_kind(row.get("type", ""), when, first, last, reason),
             halt_at=begins, resume_at=ends, resume_status="planned" if ends else "none",
             reason_code_raw=row.get("type") or None, reason_text_raw=reason or None,
-            reason_family=family_of(reason),
+            reason_family=family_of(reason), last_halted_on=last,
         )
     )  # fmt: skip
 
