@@ -179,6 +179,8 @@ def _other(table: Table, column: str, old: Any) -> Any:
     if old is None:
         kind = table.c[column].type.python_type
         return {int: 9, str: "x", bytes: b"x", time: time(9)}.get(kind, AT)
+    if isinstance(old, bool):
+        return not old
     if isinstance(old, int):
         return old + 1000
     if isinstance(old, str):

@@ -248,6 +248,17 @@ class Campaign(Written):
         False, description="Exempt from contact hours; the reason is `urgent_why`."
     )
     urgent_why: str = ""
+class Slot(Written):
+    """What an approved text leaves open until the moment it is sent."""
+
+    type: Literal["text", "time"]
+    longest: int = Field(40, ge=1, le=120, description="Characters of a text, in each language.")
+    required: bool = Field(False, description="Every notice of an open incident fills it.")
+
+
+SlotName = Literal["status", "workaround", "next_update_by", "resolved_at"]
+
+
     product_risk: Annotated[
         Risk | None,
         BeforeValidator(
@@ -255,6 +266,9 @@ class Campaign(Written):
             json_schema_input_type=RiskOrNone,
         ),
     ] = Field(
+    slots: dict[SlotName, Slot] = Field(
+        default_factory=dict, description="Of an incident's texts: what is filled in when it goes."
+    )
         None,
         description='Risk level of the product spoken of, or "none"; marketing must state either.',
     )
