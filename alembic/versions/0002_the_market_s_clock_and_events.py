@@ -20,6 +20,7 @@ def upgrade() -> None:
     _preferences()
     _surveys()
     _incidents()
+    _market_moves()
 
 
 def _id() -> sa.types.TypeEngine[int]:
@@ -187,4 +188,53 @@ def _incidents() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("by", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("incident_id", "sequence", name=op.f("pk_incident_step")),
+    )
+
+
+def _market_moves() -> None:
+    """Where indexes stand, and which clients crossed a line of their margin ratio."""
+    op.create_table(
+        "market_level",
+        sa.Column("id", _id(), autoincrement=False, nullable=False),
+        sa.Column("index_code", sa.String(length=16), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("level", sa.BigInteger(), nullable=False),
+        sa.Column("prev_close", sa.BigInteger(), nullable=False),
+        sa.Column("name_zh", sa.Text(), nullable=False),
+        sa.Column("name_en", sa.Text(), nullable=False),
+        sa.Column("book_id", _id(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_market_level")),
+    )
+    op.create_index("ix_market_level_index_code", "market_level", ["index_code", "at"])
+    op.create_table(
+        "margin_ratio",
+        sa.Column("book_id", _id(), nullable=False),
+        sa.Column("client_id", _id(), nullable=False),
+        sa.Column("ratio", sa.BigInteger(), nullable=False),
+        sa.Column("warn_line", sa.Integer(), nullable=False),
+        sa.Column("close_line", sa.Integer(), nullable=False),
+        sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("book_id", "client_id", name=op.f("pk_margin_ratio")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "margin_event",
+        sa.Column("book_id", _id(), nullable=False),
+        sa.Column("line", sa.String(length=8), nullable=False),
+        sa.Column("client_id", _id(), nullable=False),
+        sa.Column("direction", sa.String(length=8), nullable=False),
+        sa.Column("recovered", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("book_id", "line", "client_id", name=op.f("pk_margin_event")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "margin_standing",
+        sa.Column("client_id", _id(), autoincrement=False, nullable=False),
+        sa.Column("ratio", sa.BigInteger(), nullable=False),
+        sa.Column("warn_line", sa.Integer(), nullable=False),
+        sa.Column("close_line", sa.Integer(), nullable=False),
+        sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("warn_peak", sa.BigInteger(), nullable=True),
+        sa.Column("close_peak", sa.BigInteger(), nullable=True),
+        sa.PrimaryKeyConstraint("client_id", name=op.f("pk_margin_standing")),
     )

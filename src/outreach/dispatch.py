@@ -13,9 +13,9 @@ import orjson
 from sqlalchemy import Connection, Row
 
 from outreach.core.masking import masked_text
-from outreach.core.model import Candidate, Defer, Message, Outcome, Suppress
+from outreach.core.model import Defer, Message, Outcome, Suppress
 from outreach.core.occurrence import Occurrence
-from outreach.core.page_plan import CANDIDATE_WIDTH, PAGE_COLUMNS, Sheet, choice_on
+from outreach.core.page_plan import PAGE_COLUMNS, Sheet, choice_on
 from outreach.core.render import content_digest
 from outreach.core.run_values import RunValues
 from outreach.core.unsubscribe import Unsubscribe
@@ -281,7 +281,8 @@ def _second_look(
         fresh = replace(sheet.campaign, halts_as_of=facts.halts_as_of(conn))
         sheet = replace(sheet, campaign=fresh)
     ids = sorted({row.client_id for row in rows})
-    clients = {row[0]: row for row in facts.clients(conn, ids, PAGE_COLUMNS)}
+    columns = (*PAGE_COLUMNS, *sheet.preferences)
+    clients = {row[0]: row for row in facts.clients(conn, ids, columns)}
     gathered = facts.gather(
         conn,
         ids,
@@ -297,7 +298,7 @@ def _second_look(
     waits: dict[int, datetime] = {}
     for row in rows:
         known = clients[row.client_id]
-        candidate = Candidate._make(known[:CANDIDATE_WIDTH])
+        candidate = sheet.candidate(known)
         choice = choice_on(sheet, known, candidate, Channel(row.channel), gathered, set(), now)
         verdict = choice.decision.verdict
         if not isinstance(verdict, Suppress) and choice.address != row.address:

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from outreach.core.mime import Letterhead, Skeleton
-from outreach.core.model import ALLOW, Candidate, Defer, Message, Suppress
-from outreach.core.page_plan import CANDIDATE_WIDTH, PAGE_COLUMNS, Choice, Sheet, choice_on
+from outreach.core.model import ALLOW, Defer, Message, Suppress
+from outreach.core.page_plan import PAGE_COLUMNS, Choice, Sheet, choice_on
 from outreach.core.sms_text import measure
 from outreach.core.unsubscribe import Unsubscribe
 from outreach.core.words import Channel
@@ -124,7 +124,7 @@ def _choice(
         now=now,
         grants=True,
     )
-    candidate = Candidate._make(row[:CANDIDATE_WIDTH])
+    candidate = job.sheet.candidate(row)
     return choice_on(job.sheet, row, candidate, channel, gathered, set(), now)
 
 

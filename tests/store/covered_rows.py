@@ -70,6 +70,11 @@ def pages(n: int = 5) -> list[tuple[Table, Rows]]:
              False, "incident-notice", local, "li.m")
             for i in ids
         ]),
+        (tables.market_level, [
+            (i, "CSI300", local, 38_800_000 - i, 40_000_000, "沪深300", "CSI 300", 5) for i in ids
+        ]),
+        (tables.margin_ratio, [(6, i, 12_900 + i, 15_000, 13_000, local) for i in ids]),
+        (tables.margin_event, [(6, "close", i, "below", None) for i in ids]),
         (tables.calendar_override, [
             (i, i, "propose", "HK", AT.date(), "half", None, time(12), "台风", "typhoon", "T8",
              "HKEX", "li.m", local)

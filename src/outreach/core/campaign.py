@@ -3,41 +3,16 @@
 from datetime import date, time, timedelta
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
+from outreach.core.survey_form import Survey
 from outreach.core.words import Channel, Purpose
-
-
-class Written(BaseModel):
-    """Base of everything read from a TOML file: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Bilingual(Written):
-    """A text in Chinese and English."""
-
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
-
-    def in_(self, language: str) -> str:
-        return self.zh if language.startswith("zh") else self.en
-
-
-class BilingualList(Written):
-    """A list in Chinese and English, such as the headings of articles."""
-
-    zh: list[str] = Field(min_length=1)
-    en: list[str] = Field(min_length=1)
-
-    def in_(self, language: str) -> list[str]:
-        return self.zh if language.startswith("zh") else self.en
-
-
-Locale = Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")]
-Risk = Annotated[str, Field(pattern=r"^R[1-5]$", description="Product risk level, R1 to R5.")]
-RiskOrNone = Annotated[str, Field(pattern=r"^(R[1-5]|none)$")]
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,63}$")]
+from outreach.core.written import Bilingual as Bilingual
+from outreach.core.written import BilingualList as BilingualList
+from outreach.core.written import Locale as Locale
+from outreach.core.written import Name as Name
+from outreach.core.written import Risk, RiskOrNone
+from outreach.core.written import Written as Written
 
 
 class OnClosure(Written):
@@ -248,6 +223,31 @@ class Campaign(Written):
         False, description="Exempt from contact hours; the reason is `urgent_why`."
     )
     urgent_why: str = ""
+    product_risk: Annotated[
+        Risk | None,
+        BeforeValidator(
+            lambda written: None if written == "none" else written,
+            json_schema_input_type=RiskOrNone,
+        ),
+    ] = Field(
+        None,
+        description='Risk level of the product spoken of, or "none"; marketing must state either.',
+    )
+    repeat_after_days: int | None = Field(
+        None, ge=1, description="A client who got this campaign more recently is left out."
+    )
+    channels_by_preference: bool = Field(
+        False, description="The channel a client prefers goes first, where it is among `channels`."
+    )
+    survey: Survey | None = Field(
+        default=None, description="What it asks, and what answers lead to."
+    )
+    enabled: bool = True
+    values: dict[str, Value | Bilingual | BilingualList] = Field(
+        default_factory=dict, description="Values the texts use beside those of client and firm."
+    )
+
+
 class Slot(Written):
     """What an approved text leaves open until the moment it is sent."""
 
@@ -259,28 +259,6 @@ class Slot(Written):
 SlotName = Literal["status", "workaround", "next_update_by", "resolved_at"]
 
 
-    product_risk: Annotated[
-        Risk | None,
-        BeforeValidator(
-            lambda written: None if written == "none" else written,
-            json_schema_input_type=RiskOrNone,
-        ),
-    ] = Field(
-    slots: dict[SlotName, Slot] = Field(
-        default_factory=dict, description="Of an incident's texts: what is filled in when it goes."
-    )
-        None,
-        description='Risk level of the product spoken of, or "none"; marketing must state either.',
-    )
-    repeat_after_days: int | None = Field(
-        None, ge=1, description="A client who got this campaign more recently is left out."
-    )
-    enabled: bool = True
-    values: dict[str, Value | Bilingual | BilingualList] = Field(
-        default_factory=dict, description="Values the texts use beside those of client and firm."
-    )
-
-
 class Template(Written):
     """template.toml of a folder in templates/, beside <channel>.<locale>.<part>.j2 files."""
 
@@ -288,6 +266,9 @@ class Template(Written):
     fallback: Locale = "zh-CN"
     max_sms_parts: int = Field(2, ge=1, le=10)
     securities_content: bool = Field(True, description="Speaks of securities or finance.")
+    slots: dict[SlotName, Slot] = Field(
+        default_factory=dict, description="Of an incident's texts: what is filled in when it goes."
+    )
 
 
 EMAIL_PARTS = ("subject", "text", "html")

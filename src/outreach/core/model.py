@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from outreach.core.words import Channel, Purpose, Reason, Sentence, State
 
-POLICY_VERSION: Final = "2026-11-1"
+POLICY_VERSION: Final = "2026-11-2"
 
 
 # --- what a rule may see ---------------------------------------------------------------------
@@ -24,6 +24,10 @@ class Candidate(NamedTuple):
     lowest_tolerance: bool  # the lowest-tolerance sub-class of C1
     assessment_expires_on: date | None
     professional: bool
+    # What the client asked of us. Read, and stored with a decision, only where the run needs it.
+    wanted_risk: int | None = None  # R1..R5 as 1..5: the client's own ceiling
+    own_hours: str | None = None  # 09:30-12:00 on the client's own clock
+    preferred_channel: str | None = None
 
 
 class Route(NamedTuple):

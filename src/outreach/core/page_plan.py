@@ -29,12 +29,16 @@ from outreach.core.values import Reader
 from outreach.core.words import Channel, Reason
 
 # The columns a page of clients is read with: those of Candidate first, then addresses and locale.
-CANDIDATE_COLUMNS: Final = ("id", *Candidate._fields[1:])
+# Those of Candidate that only some runs ask for come behind them, in the order of Candidate.
+PREFERENCES: Final = ("wanted_risk", "own_hours", "preferred_channel")
+CANDIDATE_COLUMNS: Final = ("id", *Candidate._fields[1 : -len(PREFERENCES)])
 ADDRESS_COLUMNS: Final = (
     "phone", "phone_state", "phone_country", "email", "email_state", "locale", "client_no",
 )  # fmt: skip
 PAGE_COLUMNS: Final = CANDIDATE_COLUMNS + ADDRESS_COLUMNS
 CANDIDATE_WIDTH: Final = len(CANDIDATE_COLUMNS)
+_PAGE: Final = len(PAGE_COLUMNS)
+_NOT_ASKED: Final = (None,) * len(PREFERENCES)
 _SMS: Final = Channel.SMS  # looked up once: an enum's attribute is slow before Python 3.12
 _PHONE, _PHONE_STATE, _PHONE_COUNTRY, _EMAIL, _EMAIL_STATE, _LOCALE = range(
     CANDIDATE_WIDTH, CANDIDATE_WIDTH + 6
@@ -86,6 +90,28 @@ class Sheet:
     readers: Mapping[tuple[Channel, str], Reader]  # a client's row -> what the texts take of it
     max_sms_parts: int
     digest_of: Callable[[tuple[str, ...]], bytes]
+    preferences: tuple[str, ...] = ()  # those of PREFERENCES that rows bring behind PAGE_COLUMNS
+    by_preference: bool = False  # the channel a client prefers goes first
+
+    def candidate(self, row: Row) -> Candidate:
+        """The client of a row, as the rules see it."""
+        if not self.preferences:
+            return Candidate._make((*row[:CANDIDATE_WIDTH], *_NOT_ASKED))
+        known = dict(zip(self.preferences, row[_PAGE:], strict=False))
+        return Candidate._make((*row[:CANDIDATE_WIDTH], *map(known.get, PREFERENCES)))
+
+    def facts_of(self, row: Row) -> tuple[Any, ...]:
+        """What is stored of the candidate: the names are frozen with the run's policy."""
+        own = row[_PAGE : _PAGE + len(self.preferences)] if self.preferences else ()
+        return (*row[:CANDIDATE_WIDTH], *own)
+
+    def channels_for(self, candidate: Candidate) -> tuple[Channel, ...]:
+        """The channels in the order they are asked about."""
+        first = candidate.preferred_channel
+        if not self.by_preference or first is None or first not in self.channels:
+            return self.channels
+        wanted = Channel(first)
+        return (wanted, *(channel for channel in self.channels if channel is not wanted))
 
 
 class Choice(NamedTuple):
@@ -152,10 +178,10 @@ def choose(
     sheet: Sheet, row: Row, gathered: Gathered, taken: set[tuple[str, int]], now: datetime
 ) -> list[Choice]:
     """Ask the policy about each channel in order; stop at the first allowed one unless `each`."""
-    candidate = Candidate._make(row[:CANDIDATE_WIDTH])
+    candidate = sheet.candidate(row)
     choices: list[Choice] = []
     planned = 0  # messages to this candidate so far: each takes its place under the cap
-    for channel in sheet.channels:
+    for channel in sheet.channels_for(candidate) if sheet.by_preference else sheet.channels:
         choice = choice_on(sheet, row, candidate, channel, gathered, taken, now, planned)
         choices.append(choice)
         if sheet.each:
@@ -303,7 +329,7 @@ def _decided(
         verdicts.append(verdict)
         routes.append((tuple(choice.route), hits))
     name, reason, until = combined(verdicts)
-    facts = orjson.dumps((stamp, tuple(row[:CANDIDATE_WIDTH]), routes))
+    facts = orjson.dumps((stamp, sheet.facts_of(row), routes))
     return Decided(row[0], name, reason, until, facts)
 
 

@@ -27,6 +27,7 @@ class Firm(Written):
     zone: str = "Asia/Shanghai"
     market: str = "CN_A"
     unsubscribe_url: str = Field(description="https address of the one-click door, ends with /")
+    survey_url: str = Field("", description="https address of the survey door, ends with /")
 
 
 PartPrice = Annotated[
@@ -100,6 +101,9 @@ class Limits(Written):
     unknown_zones: tuple[str, ...] = Field(
         ("Asia/Shanghai",), description="Zones in which a client of unknown zone may live."
     )
+    own_hours: bool = Field(
+        False, description="Keep to the hours a client asked for, within contact hours."
+    )
 
 
 class Approval(Written):
@@ -135,6 +139,26 @@ class Feeds(Written):
     halts: HaltFeed = Field(default_factory=HaltFeed)
 
 
+class FileDepartment(Written):
+    """A department that reads files: one JSON line a case, or, in a folder, one file a case."""
+
+    kind: Literal["file"]
+    path: str = Field(min_length=1, description="FILE.jsonl, or a folder when it ends with /.")
+    answer_within_days: int = Field(3, ge=1, le=60, description="Working days until it is late.")
+
+
+class WebhookDepartment(Written):
+    """A department with a system of its own. Secret: OUTREACH_SECRET_DEPARTMENT_<NAME>."""
+
+    kind: Literal["webhook"]
+    url: str = Field(description="https address that takes a POST (Standard Webhooks).")
+    timeout: float = Field(10.0, gt=0, le=60, description="Seconds for one answer.")
+    answer_within_days: int = Field(3, ge=1, le=60, description="Working days until it is late.")
+
+
+Department = Annotated[FileDepartment | WebhookDepartment, Field(discriminator="kind")]
+
+
 class Paths(Written):
     var: str = "var"
     campaigns: str = "campaigns"
@@ -152,4 +176,10 @@ class Config(Written):
     engine: Engine = Field(default_factory=Engine)
     clients: Import = Field(default_factory=Import)
     feeds: Feeds = Field(default_factory=Feeds)
+    topics: tuple[Bilingual, ...] = Field(
+        (), description="The topics clients may ask for; none = any word a file has."
+    )
+    departments: dict[Name, Department] = Field(
+        default_factory=dict, description="Who is told of answers to surveys."
+    )
     paths: Paths = Field(default_factory=Paths)

@@ -5,10 +5,11 @@ later the same decision and the same bytes can be made again from the database a
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from types import MappingProxyType
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -25,7 +26,7 @@ from outreach.core.model import (
     Route,
 )
 from outreach.core.occurrence import Occurrence
-from outreach.core.page_plan import PAGE_COLUMNS, Sheet
+from outreach.core.page_plan import PAGE_COLUMNS, PREFERENCES, Sheet
 from outreach.core.policy import concerned, gates_for
 from outreach.core.render import TemplateSet, compile_template, content_digest, thaw
 from outreach.core.segment import Segment
@@ -42,8 +43,9 @@ from outreach.core.words import Channel, Purpose
 from outreach.project.config import Config
 from outreach.project.load import Project
 
-RUN_COLUMNS: Final = ("securities", "securities_count", "unsubscribe_url")
+RUN_COLUMNS: Final = ("securities", "securities_count", "unsubscribe_url", "survey_url")
 _SORTED: Final = orjson.OPT_SORT_KEYS
+_CANDIDATE: Final = tuple(name for name in Candidate._fields if name not in PREFERENCES)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ class Definition:
 
     @property
     def value_columns(self) -> tuple[str, ...]:
-        """The client fields the texts print, beyond those every page is read with."""
+        """The client fields a page is read with beyond those of every page: preferences that the
+        run needs, then what the texts print."""
         names = {
             name
             for channel in self.campaign.channels
@@ -84,7 +87,15 @@ class Definition:
             for name in self.template.names(channel, locale)
         }
         fields = {CLIENT_VALUES[name].field for name in names if name in CLIENT_VALUES}
-        return tuple(sorted(fields - set(PAGE_COLUMNS)))
+        others = sorted(fields - {*PAGE_COLUMNS, *self.preferences})
+        return (*self.preferences, *others)
+
+    @cached_property
+    def preferences(self) -> tuple[str, ...]:
+        """What clients asked of us, as far as the run needs it: read out of its policy, so that a
+        run on record goes on with the facts it began with."""
+        names: list[str] = orjson.loads(self.parts["policy"].content)["candidate"]
+        return tuple(name for name in PREFERENCES if name in names)
 
     @property
     def cap(self) -> FrequencyCap | None:
@@ -124,16 +135,25 @@ class Definition:
             zone=self.config.firm.zone,
         )
 
-    def constants(self, occurrence: Occurrence, today: date) -> dict[str, dict[str, object]]:
-        """The values every text of a run may use, formatted, by locale."""
+    def constants(
+        self,
+        occurrence: Occurrence,
+        today: date,
+        texts: Mapping[str, Mapping[str, object]] = MappingProxyType({}),
+    ) -> dict[str, dict[str, object]]:
+        """The values every text of a run may use, formatted, by locale. `texts` are those that an
+        event gives to it."""
         return {
-            locale: self._constants(occurrence, today, locale) for locale in self.template.locales
+            locale: self._constants(occurrence, today, locale, texts.get(locale, {}))
+            for locale in self.template.locales
         }
 
-    def _constants(self, occurrence: Occurrence, today: date, locale: str) -> dict[str, object]:
+    def _constants(
+        self, occurrence: Occurrence, today: date, locale: str, texts: Mapping[str, object]
+    ) -> dict[str, object]:
         firm = self.config.firm
         values = firm_values(firm, locale, today)
-        values |= occurrence_values(occurrence, locale, today)
+        values |= {**occurrence_values(occurrence, locale, today), **texts}
         values |= campaign_values(self.campaign.values, locale, today.year)
         signature, opt_out = firm.signature.in_(locale), firm.sms_opt_out.in_(locale)
         frame = sms_frame(signature, opt_out, self.campaign.purpose, locale)
@@ -167,6 +187,8 @@ class Definition:
             readers=readers,
             max_sms_parts=self.template.template.max_sms_parts,
             digest_of=content_digest,
+            preferences=self.preferences,
+            by_preference=self.campaign.channels_by_preference,
         )
 
     def unsubscribe(self, key: bytes) -> Unsubscribe | None:
@@ -261,12 +283,23 @@ def _policy(config: Config, campaign: Campaign) -> dict[str, Any]:
     return {
         "version": POLICY_VERSION,
         "gates": [gate.name for gate in gates_for(campaign.purpose)],
-        "candidate": Candidate._fields,
+        "candidate": [*_CANDIDATE, *_asked(config, campaign)],
         "route": Route._fields,
         "config": config.model_dump(
-            mode="json", exclude={"database", "paths", "engine", "clients"}
+            mode="json", exclude={"database", "paths", "engine", "clients", "departments"}
         ),
     }
+
+
+def _asked(config: Config, campaign: Campaign) -> Iterator[str]:
+    """The preferences of clients that decide something in this campaign, in order."""
+    if campaign.product_risk is not None:
+        yield "wanted_risk"
+    hours = config.limits.contact_hours.get(campaign.purpose)
+    if config.limits.own_hours and hours and not campaign.urgent:
+        yield "own_hours"
+    if campaign.channels_by_preference:
+        yield "preferred_channel"
 
 
 def _part(kind: str, name: str, content: Mapping[str, Any]) -> Frozen:

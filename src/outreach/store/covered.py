@@ -105,6 +105,17 @@ COVERINGS: Final = {
             "book_id market symbol client_id",
             "watching book {book_id} {symbol}.{market} client {client_id}",
         ),
+        _covering(tables.market_level, "id", "level {id} of {index_code} book {book_id}"),
+        _covering(
+            tables.margin_ratio,
+            "book_id client_id",
+            "margin ratio book {book_id} client {client_id}",
+        ),
+        _covering(
+            tables.margin_event,
+            "book_id line client_id",
+            "margin {line} {direction} book {book_id} client {client_id}",
+        ),
         _covering(tables.approval, "id", "approval {id} campaign {campaign}"),
         _covering(
             tables.run,

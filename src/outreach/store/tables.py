@@ -335,6 +335,62 @@ calendar_settlement = Table(
     PrimaryKeyConstraint("market", "trade_on"),
 )
 
+# --- the market moves ------------------------------------------------------------------------
+
+market_level = Table(
+    "market_level",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("index_code", String(16)),
+    _required("at", UtcDateTime),
+    _required("level", BigInteger),  # ten-thousandths of a point
+    _required("prev_close", BigInteger),
+    _required("name_zh", Text, default=""),
+    _required("name_en", Text, default=""),
+    _required("book_id", Id),
+    Index("ix_market_level_index_code", "index_code", "at"),
+)
+
+# Snapshots like holdings. Ratios and lines are in hundredths of a percent.
+margin_ratio = Table(
+    "margin_ratio",
+    metadata,
+    _required("book_id", Id),
+    _required("client_id", Id),
+    _required("ratio", BigInteger),
+    _required("warn_line", Integer),
+    _required("close_line", Integer),
+    _required("as_of", UtcDateTime),
+    PrimaryKeyConstraint("book_id", "client_id"),
+    sqlite_with_rowid=False,
+)
+
+# Who crossed a line with which file.
+margin_event = Table(
+    "margin_event",
+    metadata,
+    _required("book_id", Id),
+    _required("line", String(8)),  # warn | close
+    _required("client_id", Id),
+    _required("direction", String(8)),  # below | back
+    Column("recovered", BigInteger),  # how far above the line since last below it; None: never was
+    PrimaryKeyConstraint("book_id", "line", "client_id"),
+    sqlite_with_rowid=False,
+)
+
+# What every new file is compared with: the newest ratio of each client, made from the snapshots.
+margin_standing = Table(
+    "margin_standing",
+    metadata,
+    Column("client_id", Id, primary_key=True, autoincrement=False),
+    _required("ratio", BigInteger),
+    _required("warn_line", Integer),
+    _required("close_line", Integer),
+    _required("as_of", UtcDateTime),
+    Column("warn_peak", BigInteger),  # highest above the line since last below it
+    Column("close_peak", BigInteger),
+)
+
 # --- what was decided and sent ---------------------------------------------------------------
 
 # Content-addressed: the exact campaign, segment, template and policy a run was made from.
