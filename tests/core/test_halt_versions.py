@@ -37,6 +37,11 @@ def nasdaq(halt_at: str, resume_at: str = "", **more: Any) -> Statement:
     return szse(halt_at, resume_at, **{**fields, **said, **more})
 
 
+def days(halt_at: str, resume_at: str = "", **more: Any) -> Statement:
+    fields = {"source": "tushare", "name_zh": "", "reason_text_raw": None, "reason_family": None}
+    return szse(halt_at, resume_at, **{**fields, **more})
+
+
 def nyse(halt_at: str, resume_at: str = "", **more: Any) -> Statement:
     fields = {"source": "nyse", "market": "XNAS", "symbol": "SMPL"}
     said = {"reason_text_raw": "Halt - News", "reason_family": None}
@@ -140,6 +145,30 @@ CASES: dict[str, list[tuple[str, list[Statement], Told]]] = {
     ],
     "a delisting period heard of when it is over": [
         ("10-14 08:00", [PERIOD._replace(resume_status="confirmed")], [("20260914-1", 1, None)]),
+    ],
+    "a table of days tells one halt, by one file or by a file a day": [
+        ("09-22 18:00", [days("09-22 09:30")], [("20260922-1", 1, "halted")]),
+        ("09-23 18:00", [days("09-22 09:30"), days("09-23 09:30")], []),
+        ("09-24 18:00", [days("09-24 09:30")], []),
+        # Of the 28th nothing is said, of the 29th again that it is halted: it never resumed.
+        ("09-29 18:00", [days("09-29 09:30")], []),
+        ("09-30 18:00", [days("", "09-30 09:30", resume_status="confirmed")],
+         [("20260922-1", 2, "resumed")]),
+        ("09-30 19:00", [days("09-29 09:30")], []),
+        ("10-08 18:00", [days("10-08 09:30")], [("20261008-1", 1, "halted")]),
+    ],
+    "a whole table of days at once": [
+        ("09-30 18:00",
+         [days("09-22 09:30", "09-24 09:30", resume_status="confirmed"),
+          days("09-23 09:30", "09-24 09:30", resume_status="confirmed"),
+          days("", "09-24 09:30", resume_status="confirmed"), days("09-29 09:30")],
+         [("20260922-1", 1, "resumed"), ("20260929-1", 1, "halted")]),
+    ],
+    "a table of days says no more than what the exchange said already": [
+        ("09-22 08:00", [szse("09-22 09:30", "09-24 09:30")], [("20260922-1", 1, "halted")]),
+        ("09-23 18:00", [days("09-22 09:30"), days("09-23 09:30")], []),
+        ("09-24 18:00", [days("", "09-24 09:30", resume_status="confirmed")],
+         [("20260922-1", 2, "resumed")]),
     ],
     "struck out": [
         ("08-07 22:00", [nasdaq("08-07 09:45:12")], [("20260807-1", 1, "halted")]),

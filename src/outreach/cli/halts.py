@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Trading halts: import feeds, show what is on.")
 
 # The table of parsers, in words that need no parser loaded; a test holds the two together.
-Form = Literal["canonical", "sse", "szse", "nasdaq", "nyse", "eastmoney", "jydb"]
+Form = Literal["canonical", "sse", "szse", "nasdaq", "nyse", "eastmoney", "jydb", "tushare"]
 COLUMNS = (
     "market", "symbol", "name", "kind", "halted", "resumes", "resume_status", "reason", "version",
 )  # fmt: skip

@@ -11,7 +11,8 @@ EVENTS: Final = (
 # Feeds stamp one halt some seconds apart. The shortest pause of a market is five minutes.
 SAME: Final = timedelta(seconds=60)
 DAYS_ONLY: Final = frozenset({"eastmoney"})  # its table has lost the time of day
-FEEDS: Final = frozenset({"sse", "szse", "nasdaq", "nyse", "eastmoney", "jydb"})
+DAY_BY_DAY: Final = frozenset({"tushare"})  # one row a halted day, which knows no end
+FEEDS: Final = frozenset({"sse", "szse", "nasdaq", "nyse", "eastmoney", "jydb", "tushare"})
 _AT_HOME: Final = {
     "sse": ("XSHG",),
     "szse": ("XSHE",),

@@ -12,7 +12,16 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from outreach.core.cells import Bad
-from outreach.core.halt_merge import DAYS_ONLY, FEEDS, SAME, describer, ender, event_of, merged
+from outreach.core.halt_merge import (
+    DAY_BY_DAY,
+    DAYS_ONLY,
+    FEEDS,
+    SAME,
+    describer,
+    ender,
+    event_of,
+    merged,
+)
 from outreach.core.halts import DELISTING_PERIOD, MARKET_CLOCKS, Halt, Statement
 
 
@@ -172,6 +181,9 @@ def _as_one(before: Statement, said: Statement, at: datetime) -> Statement | Non
         return None
     if _delists(before.kind) is not _delists(said.kind):
         return None
+    if said.source in DAY_BY_DAY and before.source == said.source:
+        # Day after day of one halt; what is between them is not said to have been a resumption.
+        return before if before.resume_at == said.resume_at and _whole_days(before, said) else None
     if at - before.halt_at <= SAME:
         ended = said.resume_at is not None or said.resume_status == "cancelled"
         one = said if ended else _closed(said, before)
@@ -210,8 +222,24 @@ def _story_of(stories: Sequence[_Story], said: Statement) -> tuple[_Story | None
     loose = [one for one in same_day if {said.source, describer(one.latest)} & DAYS_ONLY]
     if loose:
         return max(loose, key=lambda one: one.latest.halt_at), False
-    going_on = next((one for one in stories if _goes_on(one, said, begun)), None)
+    if said.source in DAY_BY_DAY:
+        going_on = next((one for one in stories if _on_at(one.latest, begun)), None)
+    else:
+        going_on = next((one for one in stories if _goes_on(one, said, begun)), None)
     return going_on, going_on is not None
+
+
+def _on_at(halt: Halt, at: datetime) -> bool:
+    """Whether a halt is on at a moment, or was to end at it and nobody says that it did."""
+    if halt.halt_at >= at or halt.resume_status == "cancelled":
+        return False
+    if halt.resume_at is None or halt.resume_at > at:
+        return True
+    return halt.resume_at == at and halt.resume_status == "planned"
+
+
+def _whole_days(*said: Statement) -> bool:
+    return all(one.kind == "continuous" for one in said)
 
 
 def _delists(kind: str) -> bool:
@@ -267,7 +295,8 @@ def _new(stories: Sequence[_Story], said: Statement, begun: datetime) -> Halt:
 
 def _stated(said: Statement, begun: datetime, halt_id: str, version: int) -> Halt:
     return Halt(
-        halt_id, version, said.market, said.symbol, said.name_zh or said.name_en, said.name_en,
+        halt_id, version, said.market, said.symbol, said.name_zh or said.name_en or said.symbol,
+        said.name_en,
         said.kind, begun, said.resume_at, said.resume_status, said.reason_code_raw,
         said.reason_text_raw, said.reason_family, said.announcement_title, said.announcement_url,
         said.source, said.isin, said.resume_quote_at, said.last_halted_on,

@@ -114,6 +114,32 @@ def test_our_own_form_may_give_the_last_halted_day_instead_of_an_end(tmp_path: P
     assert (shown(said.resume_at), said.resume_status) == ("09-28 09:30", "planned")
 
 
+def test_a_table_of_days_tells_halts_until_their_resumption() -> None:
+    said = [
+        (one.symbol, one.kind, shown(one.halt_at), shown(one.resume_at))
+        for one in parsed(saved("tushare.csv")).statements
+    ]
+    assert said == [
+        ("300096", "continuous", "09-24 09:30", "09-28 09:30"),
+        ("300096", "continuous", "", "09-28 09:30"),
+        # Nothing is said of the 23rd: that is no resumption, and no end is known.
+        ("000016", "continuous", "09-22 09:30", ""),
+        ("000016", "continuous", "09-24 09:30", ""),
+        ("600200", "intraday", "09-22 09:30", "09-22 10:00"),
+    ]
+
+
+def test_a_bad_row_of_a_table_of_days_is_told_by_its_line_and_column() -> None:
+    problems = parsed(saved("tushare.csv")).problems
+    assert [(one.line, one.column, one.wrong[:32]) for one in problems] == [
+        (7, "trade_date", "2026-09-20 (Sunday) is no sessio"),
+        (8, "ts_code", "the market is not known"),
+        (9, "resume_at", "trading would resume before it h"),
+        (10, "suspend_timing", "this is no span of time"),
+        (11, "suspend_type", "the type is not known"),
+    ]
+
+
 def test_a_quoted_name_loses_its_quotes_and_keeps_its_comma() -> None:
     assert of(parsed(saved("nyse.csv")), "TNONW").name_en == "Tenon Medical, Inc. Warrant"
 
@@ -289,6 +315,7 @@ def test_a_document_type_is_refused_before_an_entity_is_expanded(
     [
         ("szse.json", "szse"), ("sse.jsonp", "sse"), ("nasdaq.xml", "nasdaq"),
         ("nyse.csv", "nyse"), ("eastmoney.csv", "eastmoney"), ("jydb.csv", "jydb"),
+        ("tushare.csv", "tushare"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("codec", ["utf-8", "gb18030"])

@@ -9,7 +9,7 @@ from outreach.core.cell_problem import CellProblem
 from outreach.core.halt_clock import Calendars, off_session
 from outreach.core.halts import Statement
 from outreach.feeds.file_problem import FileProblem
-from outreach.feeds.halts import canonical, eastmoney, jydb, nasdaq, nyse, sse, szse
+from outreach.feeds.halts import canonical, eastmoney, jydb, nasdaq, nyse, sse, szse, tushare
 from outreach.feeds.halts.saved import Parsed, Parser, Saved
 
 __all__ = ["CANONICAL", "PARSERS", "Parsed", "Saved", "read", "recognised"]
@@ -23,6 +23,7 @@ PARSERS: Final[dict[str, Parser]] = {
     "nyse": nyse.parse,
     "eastmoney": eastmoney.parse,
     "jydb": jydb.parse,
+    "tushare": tushare.parse,
 }
 _TEXTS: Final = (
     "name_zh", "name_en", "reason_code_raw", "reason_text_raw", "announcement_title",
@@ -40,6 +41,7 @@ _MARKS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("nyse", ("halt date", "halt time", "resume time")),
     ("eastmoney", ("停牌时间", "停牌期限", "停牌截止时间|所属市场")),
     ("jydb", ("suspenddate", "resumptiondate")),
+    ("tushare", ("ts_code", "suspend_type")),
 )
 
 
