@@ -90,6 +90,7 @@ class Sheet:
     readers: Mapping[tuple[Channel, str], Reader]  # a client's row -> what the texts take of it
     max_sms_parts: int
     digest_of: Callable[[tuple[str, ...]], bytes]
+    because: int | None = None  # where a row says what of its run concerns the client
     preferences: tuple[str, ...] = ()  # those of PREFERENCES that rows bring behind PAGE_COLUMNS
     by_preference: bool = False  # the channel a client prefers goes first
 
@@ -104,6 +105,12 @@ class Sheet:
         """What is stored of the candidate: the names are frozen with the run's policy."""
         own = row[_PAGE : _PAGE + len(self.preferences)] if self.preferences else ()
         return (*row[:CANDIDATE_WIDTH], *own)
+
+    def preference(self, row: Row, name: str) -> Any:
+        """One preference of the client of a row; None where the run does not ask for it."""
+        if name not in self.preferences:
+            return None
+        return row[_PAGE + self.preferences.index(name)]
 
     def channels_for(self, candidate: Candidate) -> tuple[Channel, ...]:
         """The channels in the order they are asked about."""
@@ -329,8 +336,10 @@ def _decided(
         verdicts.append(verdict)
         routes.append((tuple(choice.route), hits))
     name, reason, until = combined(verdicts)
-    facts = orjson.dumps((stamp, sheet.facts_of(row), routes))
-    return Decided(row[0], name, reason, until, facts)
+    asked = (stamp, sheet.facts_of(row), routes)
+    if sheet.because is not None and (because := row[sheet.because]):
+        return Decided(row[0], name, reason, until, orjson.dumps((*asked, because)))
+    return Decided(row[0], name, reason, until, orjson.dumps(asked))
 
 
 def _hit(hit: Hit) -> tuple[str, str, str, datetime | None]:

@@ -8,24 +8,25 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-from outreach.core.model import ALLOW, CampaignFacts, Defer, Facts, Verdict
+from outreach.core.model import ALLOW, CampaignFacts, ContactHours, Defer, Facts, Verdict
 from outreach.core.policy.gate import EVERY, Gate
-from outreach.core.policy.wall_clock import clocks_for, clocks_of, next_open
+from outreach.core.policy.wall_clock import clocks_for, clocks_of, narrowed, next_open
 from outreach.core.words import Reason, Sentence
 
 
 def quiet_hours(facts: Facts) -> Verdict:
     """Defer to the next opening; never suppress, because the hour alone loses no message."""
-    return _asked(facts.candidate.zone, facts.campaign, facts.now)
+    candidate = facts.candidate
+    return _asked(candidate.zone, candidate.own_hours, facts.campaign, facts.now)
 
 
 # A page of candidates shares one moment and a few zones.
 @lru_cache(maxsize=1024)
-def _asked(zone: str | None, campaign: CampaignFacts, now: datetime) -> Verdict:
+def _asked(zone: str | None, own: str | None, campaign: CampaignFacts, now: datetime) -> Verdict:
     hours = campaign.contact_hours
     if hours is None:
         return ALLOW
-    until = next_open(hours, clocks_for(zone, campaign), now)
+    until = next_open(narrowed(hours, own), clocks_for(zone, campaign), now)
     return ALLOW if until == now else Defer(until, Reason.QUIET_HOURS)
 
 
@@ -33,6 +34,8 @@ def says(facts: Facts) -> Sentence:
     hours = facts.campaign.contact_hours
     if hours is None:
         return Sentence("The message may be sent at any hour.", "该信息可在任何时段发送。")
+    if (own := narrowed(hours, facts.candidate.own_hours)) != hours:
+        return _own(facts, own)
     span = f"{hours.opens:%H:%M}-{hours.closes:%H:%M}"
     times = ", ".join(_local_times(facts))
     if quiet_hours(facts) is ALLOW:
@@ -46,6 +49,15 @@ def says(facts: Facts) -> Sentence:
     )
 
 
+def _own(facts: Facts, hours: ContactHours) -> Sentence:
+    span, times = f"{hours.opens:%H:%M}-{hours.closes:%H:%M}", ", ".join(_local_times(facts))
+    where = Sentence("within", "在") if quiet_hours(facts) is ALLOW else Sentence("outside", "不在")
+    return Sentence(
+        f"It is {times}, {where.en} the hours {span} that the client asked for.",
+        f"当地时间 {times}，{where.zh}客户指定的联系时段 {span} 内。",
+    )
+
+
 def _local_times(facts: Facts) -> list[str]:
     return [f"{facts.now.astimezone(clock):%H:%M} {clock.key}" for clock in clocks_of(facts)]
 
@@ -55,6 +67,7 @@ def saw(facts: Facts) -> dict[str, object]:
     return {
         "opens": hours.opens if hours else None,
         "closes": hours.closes if hours else None,
+        "own_hours": facts.candidate.own_hours,
         "zone": facts.candidate.zone,
         "local_times": _local_times(facts),
         "now": facts.now,

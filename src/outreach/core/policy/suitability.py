@@ -3,6 +3,8 @@
 证券期货投资者适当性管理办法: ordinary investors C1 to C5 match products R1 to R5 cumulatively, the
 lowest-tolerance sub-class of C1 only R1; professional investors are exempt. The firm bears the
 burden of proof (Securities Law of the PRC art. 89): what is not on record counts against sending.
+A client may also ask not to hear of products above a risk of their own choice; that binds whoever
+the client is.
 """
 
 from typing import Final
@@ -24,13 +26,20 @@ def suitability(facts: Facts) -> Verdict:
     expired one is reported as such whatever its level, since the level no longer says anything.
     """
     risk, client = facts.campaign.risk_level, facts.candidate
-    if risk is None or client.professional:
+    if risk is None:
         return ALLOW
+    if client.professional:
+        return _EXCEEDED if _unwanted(risk, client) else ALLOW
     if client.risk_level is None or client.assessment_expires_on is None:
         return _MISSING
     if client.assessment_expires_on < firm_day(facts):
         return _EXPIRED
-    return _EXCEEDED if risk > _tolerance(client, client.risk_level) else ALLOW
+    above = risk > _tolerance(client, client.risk_level) or _unwanted(risk, client)
+    return _EXCEEDED if above else ALLOW
+
+
+def _unwanted(risk: int, client: Candidate) -> bool:
+    return client.wanted_risk is not None and risk > client.wanted_risk
 
 
 def _tolerance(client: Candidate, level: int) -> int:
@@ -41,6 +50,8 @@ def says(facts: Facts) -> Sentence:
     risk, client = facts.campaign.risk_level, facts.candidate
     if risk is None:
         return Sentence("The campaign names no product risk.", "活动未标明产品风险等级。")
+    if client.professional and _unwanted(risk, client):
+        return _own_ceiling(risk, client)
     if client.professional:
         return Sentence("The client is a professional investor.", "客户为专业投资者。")
     if client.risk_level is None:
@@ -68,9 +79,19 @@ def _compared(risk: int, client: Candidate, level: int) -> Sentence:
             f"The product is R{risk}, above what a client of {who_en} may be offered.",
             f"产品为 R{risk}，高于 {who_zh} 客户的承受能力。",
         )
+    if _unwanted(risk, client):
+        return _own_ceiling(risk, client)
     return Sentence(
         f"The product is R{risk}; a client of {who_en} may be offered it.",
         f"产品为 R{risk}，符合 {who_zh} 客户的承受能力。",
+    )
+
+
+def _own_ceiling(risk: int, client: Candidate) -> Sentence:
+    wanted = client.wanted_risk
+    return Sentence(
+        f"The product is R{risk}; the client asked not to hear of products above R{wanted}.",
+        f"产品为 R{risk}，高于客户本人设定的意向产品风险上限 R{wanted}。",
     )
 
 
@@ -82,6 +103,7 @@ def saw(facts: Facts) -> dict[str, object]:
         "lowest_tolerance": client.lowest_tolerance,
         "assessment_expires_on": client.assessment_expires_on,
         "professional": client.professional,
+        "wanted_risk": client.wanted_risk,
         "today": firm_day(facts),
     }
 

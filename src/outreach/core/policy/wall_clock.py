@@ -1,6 +1,6 @@
 """Wall clocks: which day it is for the firm, and when it is open hours where a client is."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,17 @@ def clocks_for(zone: str | None, campaign: CampaignFacts) -> tuple[ZoneInfo, ...
     """The clocks a client of this zone (None: unknown) may live by."""
     own = _own_clock(zone) if zone else None
     return own or _all_clocks(campaign.candidate_zones or (campaign.zone,))
+
+
+@lru_cache(maxsize=4096)
+def narrowed(hours: ContactHours, own: str | None) -> ContactHours:
+    """Contact hours as far as they are also a client's own (`09:30-12:00`). Hours that share
+    nothing with contact hours cannot be kept, and contact hours alone hold."""
+    if not own:
+        return hours
+    opens, closes = map(time.fromisoformat, own.split("-"))
+    both = ContactHours(max(hours.opens, opens), min(hours.closes, closes))
+    return both if both.opens < both.closes else hours
 
 
 def is_open(hours: ContactHours, clocks: tuple[ZoneInfo, ...], at: datetime) -> bool:
