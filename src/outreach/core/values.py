@@ -12,7 +12,11 @@ from typing import Final, Protocol, TypedDict
 
 from outreach.core.campaign import Bilingual, BilingualList
 from outreach.core.formats import chinese, format_date, format_time
+from outreach.core.incident_values import sample_incident
 from outreach.core.market import CalendarDay, Coverage
+from outreach.core.sample_words import SAMPLE_CLIENT, sample_firm
+from outreach.core.survey_values import SAMPLE_WEEK, SURVEY_PER_CLIENT, sample_survey
+from outreach.core.topics import topic_words
 from outreach.core.trading_calendar import TradingCalendar
 from outreach.core.words import Sentence
 
@@ -52,6 +56,10 @@ def _as_level(value: object, locale: str, year: int) -> str:
     return f"C{value}"
 
 
+def _as_topics(value: object, locale: str, year: int) -> str:
+    return topic_words(value, locale) or ""
+
+
 def _value(
     name: str, field: str, format_: Callable[[object, str, int], str], en: str, zh: str
 ) -> tuple[str, ClientValue]:
@@ -81,6 +89,10 @@ CLIENT_VALUES: Final[dict[str, ClientValue]] = dict(
         _value("risk_level", "risk_level", _as_level, "risk level, C1 to C5", "风险承受能力等级"),
         _value("branch", "branch", _as_text, "branch", "营业部"),
         _value("adviser", "adviser", _as_text, "adviser", "客户经理"),
+        _value(
+            "salutation", "salutation", _as_text, "how to address the client", "称谓"
+        ),
+        _value("topics", "topics", _as_topics, "topics the client asked for", "关注主题"),
     )
 )
 
@@ -89,19 +101,27 @@ RUN_VALUES: Final[dict[str, Sentence]] = {
     "securities": Sentence("halted securities the client holds", "客户持有的停牌证券"),
     "securities_count": Sentence("how many of them", "停牌证券只数"),
     "unsubscribe_url": Sentence("unsubscribe link, empty where there is none", "退订链接"),
+    **SURVEY_PER_CLIENT,
 }
 PER_CLIENT: Final = frozenset(CLIENT_VALUES) | frozenset(RUN_VALUES)
 
 Reader = Callable[[Sequence[object]], tuple[object, ...]]
 
 
-def client_row(names: Sequence[str], columns: Sequence[str], locale: str, year: int) -> Reader:
-    """A function from one client, as a tuple of `columns`, to the row a template takes.
+def client_row(
+    names: Sequence[str],
+    columns: Sequence[str],
+    locale: str,
+    year: int,
+    topics: Sequence[Bilingual] = (),
+) -> Reader:
+    """A function from one client, as a tuple of `columns`, to the row a template takes. `topics`
+    are those the firm knows; without any, a client's are printed as they are on record.
 
     `columns` holds client fields, and values of the run (`securities` ...) under their own names.
     Raises `KeyError` for a name that no column can give.
     """
-    steps = tuple(_step(name, columns, locale, year) for name in names)
+    steps = tuple(_step(name, columns, locale, year, topics) for name in names)
 
     def row(client: Sequence[object]) -> tuple[object, ...]:
         return tuple([step(client[at]) for at, step in steps])
@@ -110,7 +130,7 @@ def client_row(names: Sequence[str], columns: Sequence[str], locale: str, year: 
 
 
 def _step(
-    name: str, columns: Sequence[str], locale: str, year: int
+    name: str, columns: Sequence[str], locale: str, year: int, topics: Sequence[Bilingual]
 ) -> tuple[int, Callable[[object], object]]:
     value = CLIENT_VALUES.get(name)
     field = value.field if value is not None else name
@@ -124,6 +144,8 @@ def _step(
         # Dates repeat from client to client, and the cache is faster than the checks.
         dated = partial(_cached_date, locale=locale, year=year)
         return at, dated
+    if make is _as_topics:
+        return at, partial(topic_words, locale=locale, known=topics)
 
     def formatted(found: object) -> object:
         return None if found is None or found == "" else make(found, locale, year)
@@ -233,18 +255,6 @@ def _written(value: object, locale: str, year: int) -> object:
 
 # --- a synthetic client for previews and the lint --------------------------------------------
 
-_SAMPLE_CLIENT: Final[dict[str, tuple[object, object]]] = {
-    "name": ("张晓明", "Alexandra Whitfield"),
-    "account_no": ("800012345678", "800012345678"),
-    "opened_on": (date(2026, 9, 14), date(2026, 9, 14)),
-    "last_trade_on": (date(2023, 3, 15), date(2023, 3, 15)),
-    "assessment_expires_on": (date(2027, 9, 13), date(2027, 9, 13)),
-    "document_expires_on": (date(2026, 12, 31), date(2026, 12, 31)),
-    "risk_level": (3, 3),
-    "branch": ("北京建国路证券营业部", "Beijing Jianguo Road Branch"),
-    "adviser": ("李静", "Li Jing"),
-}
-
 
 def _security(*texts: str) -> SecurityLine:
     name, symbol, market, halted, resumes, reason = texts
@@ -282,8 +292,8 @@ SAMPLE_CALENDAR: Final = TradingCalendar.of(
 
 def sample_dates() -> tuple[date, ...]:
     """Every date that `sample_values` writes."""
-    of_client = [day for pair in _SAMPLE_CLIENT.values() for day in pair if isinstance(day, date)]
-    halts = (SAMPLE_DAY, date(2026, 9, 29))
+    of_client = [day for pair in SAMPLE_CLIENT.values() for day in pair if isinstance(day, date)]
+    halts = (SAMPLE_DAY, date(2026, 9, 29), SAMPLE_DAY + SAMPLE_WEEK)
     return (*halts, *_SAMPLE_CLOSED, *_SAMPLE_SESSIONS, *_SAMPLE_WEEKENDS, *of_client)
 
 
@@ -293,13 +303,13 @@ def sample_values(locale: str) -> dict[str, object]:
     Names of a campaign's own [values] are not among them: lay `campaign_values` over the result.
     """
     zh = chinese(locale)
-    columns = tuple(_SAMPLE_CLIENT)
+    columns = tuple(SAMPLE_CLIENT)
     names = tuple(CLIENT_VALUES)
-    client = tuple(pair[0 if zh else 1] for pair in _SAMPLE_CLIENT.values())
+    client = tuple(pair[0 if zh else 1] for pair in SAMPLE_CLIENT.values())
     securities = _SAMPLE_SECURITIES[0 if zh else 1]
     row = client_row(names, columns, locale, SAMPLE_DAY.year)
     return {
-        **_sample_firm(zh),
+        **sample_firm(zh),
         "today": format_date(SAMPLE_DAY, locale, 0),
         **closure_values(
             holiday=Sentence("National Day", "国庆节"),
@@ -316,25 +326,6 @@ def sample_values(locale: str) -> dict[str, object]:
         "securities": securities,
         "securities_count": str(len(securities)),
         "unsubscribe_url": "https://www.example.com/u/sample",
+        **sample_incident(locale, SAMPLE_DAY),
+        **sample_survey(locale, SAMPLE_DAY),
     }
-
-
-def _sample_firm(zh: bool) -> dict[str, object]:
-    words = {
-        "firm_name": ("示例证券", "Example Securities"),
-        "firm_legal_name": ("示例证券股份有限公司", "Example Securities Co., Ltd."),
-        "hotline": ("95000", "95000"),
-        "hotline_hours": ("交易日8:30-17:00", "08:30-17:00 on trading days"),
-        "website": ("www.example.com", "www.example.com"),
-        "firm_address": (
-            "北京市朝阳区示例大街1号示例大厦",
-            "1 Shili Avenue, Chaoyang District, Beijing",
-        ),
-        "risk_line": (
-            "市场有风险，投资需谨慎。",
-            "Markets carry risk; please invest with caution.",
-        ),
-        "sms_prefix": ("【示例证券】", "[Example Securities] "),
-        "sms_suffix": ("", ""),
-    }
-    return {name: pair[0 if zh else 1] for name, pair in words.items()}

@@ -63,7 +63,14 @@ def _rendered(job: Job, draft: Draft) -> tuple[str, ...]:
     return tuple(template.render(draft.channel, draft.locale, constants, [shown])[0])
 
 
+def _door_only(url: str) -> str:
+    """A link without its token: whoever has that can use it."""
+    return f"{url[: url.rfind('/') + 1]}…"
+
+
 _MASKS: Final[dict[str, Callable[[str], str]]] = {
     "client_name": masked_name,
-    "unsubscribe_url": lambda url: f"{url[: url.rfind('/') + 1]}…",  # whoever has it can use it
+    "salutation": masked_name,
+    "unsubscribe_url": _door_only,
+    "survey_url": _door_only,
 }

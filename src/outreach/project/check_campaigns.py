@@ -9,6 +9,7 @@ from outreach.core.problem import Problem
 from outreach.core.words import Purpose
 from outreach.project.check_config import known_market
 from outreach.project.check_schedule import check_schedule
+from outreach.project.check_survey import check_survey, check_topics
 from outreach.project.load import Project
 from outreach.project.phrases import shipped_lint
 from outreach.project.shape import nearest
@@ -29,6 +30,8 @@ def check_campaigns(project: Project) -> Iterator[Problem]:
         yield from _occurrence(campaign, file)
         yield from check_schedule(project.config, campaign, file)
         yield from _values(campaign, file)
+        yield from check_survey(project, name, campaign, file)
+    yield from check_topics(project)
     yield from _mixed_templates(project)
 
 

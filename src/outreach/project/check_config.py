@@ -10,7 +10,7 @@ from outreach.core.client_columns import CLIENT_ALIASES, CONSENT_ALIASES
 from outreach.core.market import MARKETS
 from outreach.core.problem import Problem
 from outreach.core.words import Channel
-from outreach.project.config import Config, Hours, SmtpSender, TwilioSender
+from outreach.project.config import Config, Hours, SmtpSender, TwilioSender, WebhookDepartment
 from outreach.project.shape import nearest
 from outreach.project.toml_file import TomlFile
 from outreach.project.toml_lines import KeyPath
@@ -30,6 +30,8 @@ def check_config(config: Config, file: TomlFile) -> Iterator[Problem]:
     yield from _zones(config, file)
     yield from _hours(config, file)
     yield from _columns(config, file)
+    yield from _topics(config, file)
+    yield from _departments(config, file)
 
 
 def _firm(config: Config, file: TomlFile) -> Iterator[Problem]:
@@ -46,10 +48,47 @@ def _firm(config: Config, file: TomlFile) -> Iterator[Problem]:
     elif not config.firm.unsubscribe_url.endswith("/"):
         write = f"write {config.firm.unsubscribe_url}/"
         yield file.problem(("firm", "unsubscribe_url"), "does not end with a slash", write)
+    yield from _survey_door(config, file)
     yield from known_market(config.firm.market, file, ("firm", "market"))
     for key in ("hotline", "website"):
         if not getattr(config.firm, key).strip():
             yield file.problem(("firm", key), "is empty", "write what clients are to use")
+
+
+def _survey_door(config: Config, file: TomlFile) -> Iterator[Problem]:
+    url = config.firm.survey_url
+    if url and ((wrong := _not_https(url)) or not url.endswith("/")):
+        write = "write https://HOST/PATH/, with a slash at its end"
+        yield file.problem(("firm", "survey_url"), wrong or "does not end with a slash", write)
+
+
+def _topics(config: Config, file: TomlFile) -> Iterator[Problem]:
+    seen: dict[str, int] = {}
+    for index, topic in enumerate(config.topics):
+        for language in ("zh", "en"):
+            word = topic.in_(language)
+            if re.search(r"[,，、;；|/\s]", word) and language == "zh":
+                wrong = f'"{word}" would be read as several topics'
+                yield file.problem(("topics", index, language), wrong, "write one word")
+            first = seen.setdefault(word.casefold(), index)
+            if first != index:
+                wrong = f'"{word}" is there twice'
+                yield file.problem(("topics", index, language), wrong, "remove one of them")
+
+
+def _departments(config: Config, file: TomlFile) -> Iterator[Problem]:
+    for name, department in config.departments.items():
+        if isinstance(department, WebhookDepartment) and (wrong := _not_a_hook(department.url)):
+            write = "write the https address that takes the cases"
+            yield file.problem(("departments", name, "url"), wrong, write)
+
+
+def _not_a_hook(url: str) -> str:
+    """Why an address is no webhook; one on this machine may do without https."""
+    host = urlsplit(url).hostname if "://" in url else None
+    if host in ("localhost", "127.0.0.1", "::1"):
+        return _not_https(url.replace("http://", "https://", 1))
+    return _not_https(url)
 
 
 def known_market(market: str, file: TomlFile, path: KeyPath) -> Iterator[Problem]:

@@ -7,8 +7,10 @@ from pathlib import Path
 from outreach.core.campaign import PARTS, Campaign
 from outreach.core.problem import Problem
 from outreach.core.render import Source, TemplateError, TemplateSet, compile_template, undeclared
+from outreach.core.survey_values import SURVEY_NAMES
 from outreach.core.words import Channel
 from outreach.project.check_dates import Almanac, check_dates
+from outreach.project.check_incidents import check_slots, check_steps
 from outreach.project.check_texts import check_texts, check_wording
 from outreach.project.load import Project
 from outreach.project.shape import nearest
@@ -32,6 +34,7 @@ def check_templates(project: Project, almanac: Almanac) -> Iterator[Problem]:
         yield from _incomplete(folder, written)
         yield from _fallback(folder, written, users)
         yield from _uneven(folder, written, users)
+        yield from check_slots(folder, users)
         for channel, locale in written:
             yield from _texts(project, folder, channel, locale, users, almanac)
 
@@ -131,6 +134,7 @@ def _texts(
         wanted = (project, folder, compiled, channel, locale, relevant)
         yield from check_texts(*wanted)
         yield from check_dates(*wanted, almanac)
+        yield from check_steps(*wanted)
 
 
 def _compiled(folder: TemplateFolder, channel: Channel, locale: str) -> TemplateSet | list[Problem]:
@@ -158,6 +162,8 @@ def _undefined(
     kind = kind_with(name)
     if kind and kind != campaign.occurrence.kind:
         write = f'remove it; only campaigns with occurrence.kind = "{kind}" have it'
+    elif name in SURVEY_NAMES and campaign.survey is None:
+        write = "remove it; only campaigns with a [survey] table have it"
     elif near:
         write = f"write {near}"
     else:

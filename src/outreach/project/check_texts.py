@@ -9,6 +9,7 @@ from outreach.core.problem import Problem
 from outreach.core.render import RenderError, TemplateSet, undeclared
 from outreach.core.sms_frame import sms_frame
 from outreach.core.sms_text import measure
+from outreach.core.survey_values import sample_survey
 from outreach.core.values import SAMPLE_DAY, campaign_values, firm_values, sample_values
 from outreach.core.words import Channel, Purpose
 from outreach.project.load import Project
@@ -163,6 +164,7 @@ def sample_constants(project: Project, campaign: Campaign, locale: str) -> dict[
     return {
         **sample_values(locale),
         **firm_values(firm, locale, SAMPLE_DAY),
+        **(sample_survey(locale, SAMPLE_DAY, campaign.survey) if campaign.survey else {}),
         **campaign_values(campaign.values, locale, SAMPLE_DAY.year),
         "sms_prefix": before,
         "sms_suffix": after,

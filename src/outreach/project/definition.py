@@ -7,7 +7,7 @@ later the same decision and the same bytes can be made again from the database a
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -31,6 +31,8 @@ from outreach.core.policy import concerned, gates_for
 from outreach.core.render import TemplateSet, compile_template, content_digest, thaw
 from outreach.core.segment import Segment
 from outreach.core.sms_frame import sms_frame
+from outreach.core.survey_link import SurveyLink, mark_of
+from outreach.core.survey_values import survey_values
 from outreach.core.unsubscribe import Unsubscribe
 from outreach.core.values import (
     CLIENT_VALUES,
@@ -43,7 +45,7 @@ from outreach.core.words import Channel, Purpose
 from outreach.project.config import Config
 from outreach.project.load import Project
 
-RUN_COLUMNS: Final = ("securities", "securities_count", "unsubscribe_url", "survey_url")
+RUN_COLUMNS: Final = ("securities", "securities_count", "unsubscribe_url", "survey_url", "because")
 _SORTED: Final = orjson.OPT_SORT_KEYS
 _CANDIDATE: Final = tuple(name for name in Candidate._fields if name not in PREFERENCES)
 
@@ -131,6 +133,7 @@ class Definition:
             expires_at=occurrence.expires_at,
             halts_as_of=halts_as_of if relies else None,
             halts_max_age_hours=relies.max_age_hours if relies else None,
+            halt_markets=relies.markets if relies else (),
             candidate_zones=limits.unknown_zones,
             zone=self.config.firm.zone,
         )
@@ -154,6 +157,9 @@ class Definition:
         firm = self.config.firm
         values = firm_values(firm, locale, today)
         values |= {**occurrence_values(occurrence, locale, today), **texts}
+        if (survey := self.campaign.survey) is not None:
+            last = today + timedelta(days=survey.answer_until_days)
+            values |= survey_values(survey, locale, last, today.year)
         values |= campaign_values(self.campaign.values, locale, today.year)
         signature, opt_out = firm.signature.in_(locale), firm.sms_opt_out.in_(locale)
         frame = sms_frame(signature, opt_out, self.campaign.purpose, locale)
@@ -170,7 +176,7 @@ class Definition:
         columns = (*PAGE_COLUMNS, *self.value_columns, *RUN_COLUMNS)
         readers = {
             (channel, locale): client_row(
-                self.template.names(channel, locale), columns, locale, year
+                self.template.names(channel, locale), columns, locale, year, self.config.topics
             )
             for channel in self.campaign.channels
             for locale in self.template.locales
@@ -188,6 +194,7 @@ class Definition:
             max_sms_parts=self.template.template.max_sms_parts,
             digest_of=content_digest,
             preferences=self.preferences,
+            because=columns.index("because") if self.segment.asks_for_halts else None,
             by_preference=self.campaign.channels_by_preference,
         )
 
@@ -196,6 +203,14 @@ class Definition:
         if self.campaign.purpose is Purpose.REGULATORY:
             return None
         return Unsubscribe(self.config.firm.unsubscribe_url, key, self.campaign.purpose)
+
+    def survey_link(self, key: bytes, occurrence: str) -> SurveyLink | None:
+        """The maker of links to the survey of an occurrence; None where there is nothing to ask, or
+        no door."""
+        if self.campaign.survey is None or not self.config.firm.survey_url:
+            return None
+        mark = mark_of(self.campaign_id, occurrence)
+        return SurveyLink(self.config.firm.survey_url, key, mark)
 
 
 def occurrence_values(occurrence: Occurrence, locale: str, today: date) -> dict[str, object]:
@@ -258,6 +273,12 @@ def _compiled(files: tuple[tuple[str, str], ...]) -> TemplateSet:
     return compile_template(dict(files))
 
 
+@lru_cache(maxsize=32)
+def _thawed(frozen: bytes) -> TemplateSet:
+    """Once a version here too: a run is opened again by each plan, send and second look."""
+    return thaw(frozen)
+
+
 def redefine(parts: Mapping[str, Frozen]) -> Definition:
     """The definition a run was made from, out of its frozen parts.
 
@@ -270,7 +291,7 @@ def redefine(parts: Mapping[str, Frozen]) -> Definition:
         parts["campaign"].name,
         Campaign.model_validate_json(parts["campaign"].content, extra="ignore"),
         Segment.model_validate(segment["segment"]),
-        thaw(parts["template"].content),
+        _thawed(parts["template"].content),
         Config.model_validate(policy["config"], extra="ignore"),
         {file: frozenset(numbers) for file, numbers in segment["lists"].items()},
         dict(parts),
