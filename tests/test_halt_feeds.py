@@ -2,18 +2,22 @@
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
 
 from outreach import ingest
 from outreach.feeds import calendar_file
-from outreach.store import calendars, halts
+from outreach.store import calendars, facts, halts
 from outreach.store.audit import entries
 from outreach.store.books import Counts
 from outreach.store.database import Database
 from outreach.store.tables import halt, halt_alert
 
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+SAVED = Path(__file__).parent / "feeds" / "halts" / "saved"
 NOW = datetime(2026, 9, 28, 7, 30, tzinfo=UTC)
 ROW = '{"zqdm":"300096","zqjc":"ST易联众","tpkssj":"%s","fpkssj":"%s","tpsj":"%s","tpyy":"%s"}'
 SSE_ROW = (
@@ -117,6 +121,94 @@ def test_what_a_source_gives_besides_comes_back_and_is_answered_for(
     assert one.source_updated_at == datetime(2026, 9, 23, 10, tzinfo=UTC)
     assert len(one.source_row_sha256 or "") == 64
     assert "halts.sources" in kinds
+
+
+def fresh(desk: ingest.Desk, *markets: str) -> str:
+    """As of when the data of these markets speak, on the clock of Shanghai."""
+    with desk.database.reading() as conn:
+        as_of = facts.halts_as_of(conn, markets)
+    return f"{as_of.astimezone(SHANGHAI):%m-%d %H:%M}" if as_of else "unknown"
+
+
+def taken(desk: ingest.Desk, file: str, as_of: str, **how: Any) -> ingest.Imported:
+    moment = datetime.fromisoformat(f"2026-{as_of}+08:00")
+    return ingest.import_halts(desk, SAVED / file, as_of=moment, **how)
+
+
+def test_a_feed_makes_its_own_markets_fresh_and_no_other(desk: ingest.Desk) -> None:
+    assert fresh(desk, "XSHE") == "unknown"
+    taken(desk, "nasdaq.xml", "09-28T15:00")
+    assert (fresh(desk, "XSHG", "XSHE"), fresh(desk, "XNAS", "ARCX")) == ("unknown", "09-28 15:00")
+    taken(desk, "szse.json", "09-28T14:00")
+    assert (fresh(desk, "XSHE"), fresh(desk, "XSHG")) == ("09-28 14:00", "unknown")
+    # Of two markets the data are as old as those of the older, and unknown while one is.
+    assert fresh(desk, "XSHE", "XSHG") == "unknown"
+    taken(desk, "sse.jsonp", "09-28T13:00")
+    assert fresh(desk, "XSHE", "XSHG") == "09-28 13:00"
+    assert fresh(desk, "XSHE", "XSHG", "BJSE") == "unknown"
+    assert fresh(desk) == "unknown"
+
+
+def test_an_old_file_that_comes_late_makes_nothing_look_fresh(desk: ingest.Desk) -> None:
+    taken(desk, "szse.json", "09-28T14:00")
+    taken(desk, "szse.json", "09-24T14:00")
+    assert fresh(desk, "XSHE") == "09-28 14:00"
+
+
+def test_a_file_from_the_future_is_as_old_as_its_import(desk: ingest.Desk) -> None:
+    taken(desk, "szse.json", "12-28T14:00")
+    assert fresh(desk, "XSHE") == f"{NOW.astimezone(SHANGHAI):%m-%d %H:%M}"
+
+
+@pytest.mark.parametrize(
+    ("file", "was", "becomes"),
+    [
+        ("szse.json", '"pagecount":1,"recordcount":4', '"pagecount":2,"recordcount":14'),
+        ("szse.json", "]", ""),
+        ("sse.jsonp", '"total":5', '"total":50'),
+        ("nasdaq.xml", "<ndaq:numItems>4", "<ndaq:numItems>5"),
+        ("nasdaq.xml", "</rss>", ""),
+        # The last row of a download that broke off: neither its cells nor its line are complete.
+        ("nyse.csv", "BAC PRL", "BAC PRL\n2026-08-07,11:00"),
+    ],
+)
+def test_a_file_that_is_not_whole_gives_its_rows_and_leaves_its_market_as_it_was(
+    desk: ingest.Desk, tmp_path: Path, file: str, was: str, becomes: str
+) -> None:
+    text = (SAVED / file).read_text(encoding="utf-8")
+    assert was in text
+    head, _, rest = text.rpartition(was)
+    cut = tmp_path / file
+    cut.write_text(head + becomes + ("" if file == "nyse.csv" else rest), encoding="utf-8")
+    done = ingest.import_halts(desk, cut, as_of=NOW)
+
+    assert done.counts.added
+    assert done.markets == ()
+    assert done.rejects_file is not None
+    assert {fresh(desk, one) for one in ("XSHG", "XSHE", "XNAS", "XNYS")} == {"unknown"}
+
+
+@pytest.mark.parametrize(
+    ("market", "ours", "speaks_for"),
+    [
+        ("XSHE", ("XSHG", "XSHE", "BJSE"), ("BJSE", "XSHE", "XSHG")),
+        ("XSHE", (), ("XSHE",)),
+        ("XNAS", ("XSHG", "XSHE", "BJSE"), ("XNAS",)),
+    ],
+)
+def test_a_list_of_our_own_speaks_for_the_markets_of_its_rows_and_those_it_covers_with_them(
+    desk: ingest.Desk,
+    tmp_path: Path,
+    market: str,
+    ours: tuple[str, ...],
+    speaks_for: tuple[str, ...],
+) -> None:
+    path = tmp_path / "ours.csv"
+    symbol = "SMPL" if market == "XNAS" else "300096"
+    text = f"market,symbol,name_zh,halt_at\n{market},{symbol},示例,2026-09-24\n"
+    path.write_text(text, encoding="utf-8")
+    assert ingest.import_halts(desk, path, as_of=NOW, ours=ours).markets == speaks_for
+    assert fresh(desk, *speaks_for) != "unknown"
 
 
 def test_a_failure_leaves_neither_halt_nor_alert(

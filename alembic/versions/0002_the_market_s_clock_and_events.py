@@ -77,7 +77,7 @@ def _moment(name: str) -> sa.Column[datetime]:
 
 
 def _halt_feeds() -> None:
-    """What a source gives of a halt besides."""
+    """What a source gives of a halt besides, which markets a file tells of, and how feeds are doing."""
     op.create_table(
         "halt_source",
         sa.Column("halt_id", sa.Text(), nullable=False),
@@ -89,6 +89,28 @@ def _halt_feeds() -> None:
         sa.Column("source_updated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("source_row_sha256", sa.String(length=64), nullable=True),
         sa.PrimaryKeyConstraint("halt_id", "version", name=op.f("pk_halt_source")),
+    )
+    op.create_table(
+        "book_market",
+        sa.Column("book_id", _id(), nullable=False),
+        sa.Column("market", sa.String(length=8), nullable=False),
+        _moment("as_of"),
+        sa.PrimaryKeyConstraint("book_id", "market", name=op.f("pk_book_market")),
+    )
+    op.create_index("ix_book_market_market", "book_market", ["market", "as_of"])
+    op.create_table(
+        "feed_source",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("form", sa.String(length=16), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fetched_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("changed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column("etag", sa.Text(), nullable=False),
+        sa.Column("last_modified", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_feed_source")),
     )
 
 

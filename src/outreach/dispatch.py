@@ -278,7 +278,8 @@ def _second_look(
         return {}, {}
     sheet = text.sheet
     if sheet.campaign.halts_max_age_hours is not None:
-        fresh = replace(sheet.campaign, halts_as_of=facts.halts_as_of(conn))
+        as_of = facts.halts_as_of(conn, sheet.campaign.halt_markets)
+        fresh = replace(sheet.campaign, halts_as_of=as_of)
         sheet = replace(sheet, campaign=fresh)
     ids = sorted({row.client_id for row in rows})
     columns = (*PAGE_COLUMNS, *sheet.preferences)

@@ -131,6 +131,7 @@ def document(done: "Imported") -> dict[str, Any]:
     }
     if done.form:
         said |= {"format": done.form, "kept": str(done.kept), "alerts": dict(done.alerts)}
+        said["markets"] = done.markets
     return said
 
 
@@ -147,6 +148,8 @@ def lines(door: Door, done: "Imported") -> list[str]:
     if done.alerts:
         told = ", ".join(f"{count} {event.replace('_', ' ')}" for event, count in done.alerts)
         said.append(f"  to tell: {told}")
+    if done.form and not done.markets:
+        said.append("  not the whole of what its source has to say: no market counts as reported on")
     if done.warnings and done.form:
         said.append(f"  to look at, though its rows stand: {done.warnings:,}")
     elif done.warnings:

@@ -212,7 +212,32 @@ def _snapshots(look: Look) -> Iterator[Finding]:
         yield Finding("ok", "no campaign needs holdings or halts")
         return
     yield _age(look, "holdings", HOLDINGS_AGE)
-    yield _age(look, "halts", timedelta(hours=min(rule.max_age_hours for rule in halts)))
+    limits: dict[str, int] = {}
+    for rule in halts:
+        for market in rule.markets:
+            limits[market] = min(rule.max_age_hours, limits.get(market, rule.max_age_hours))
+    yield from _halts(look, limits)
+
+
+def _halts(look: Look, limits: dict[str, int]) -> Iterator[Finding]:
+    """Each market by itself: a file about one says nothing of another."""
+    from outreach.store import feeds
+
+    write = "outreach halts import FILE"
+    known = feeds.freshness(look.conn, sorted(limits))
+    silent = [market for market, as_of in known.items() if as_of is None]
+    ages = {market: look.now - as_of for market, as_of in known.items() if as_of is not None}
+    hours = {market: int(age.total_seconds() // 3600) for market, age in ages.items()}
+    if silent and not hours:
+        yield Finding("warning", "no halts have been taken in", write)
+        return
+    if silent:
+        yield Finding("warning", f"no whole file told of halts of {', '.join(silent)} yet", write)
+    old = {market for market, age in ages.items() if age > timedelta(hours=limits[market])}
+    for market in sorted(old):
+        yield Finding("warning", f"halts of {market} are {hours[market]} hours old", write)
+    if not silent and not old:
+        yield Finding("ok", f"halts are {max(hours.values())} hours old")
 
 
 def _age(look: Look, kind: str, most: timedelta) -> Finding:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from outreach.core.words import Channel, Purpose, Reason, Sentence, State
 
-POLICY_VERSION: Final = "2026-11-2"
+POLICY_VERSION: Final = "2026-11-3"
 
 
 # --- what a rule may see ---------------------------------------------------------------------
@@ -72,8 +72,9 @@ class CampaignFacts:
     cap: FrequencyCap | None = None
     expires_at: datetime | None = None
     superseded_by: str | None = None
-    halts_as_of: datetime | None = None  # of the halt feed this run relies on; None: relies on none
-    halts_max_age_hours: int | None = None
+    halts_as_of: datetime | None = None  # of the oldest halt data the run relies on; None: unknown
+    halts_max_age_hours: int | None = None  # None: relies on none
+    halt_markets: tuple[str, ...] = ()  # whose halt data the run relies on
     candidate_zones: tuple[str, ...] = ()  # zones an unknown client may live in
     zone: str = "Asia/Shanghai"  # the firm's: its calendar day decides what has run out
 

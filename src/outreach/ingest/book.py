@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from outreach.core.cell_problem import CellProblem
 from outreach.feeds.rejects_file import RejectsFile
 from outreach.feeds.table_file import CHUNK_ROWS, Chunk
-from outreach.store import audit, books, holdings
+from outreach.store import audit, books, feeds, holdings
 from outreach.store.audit import Covered
 from outreach.store.books import Counts
 from outreach.store.database import Database
@@ -50,6 +50,7 @@ class Imported:
     form: str = ""  # of a halt file: sse, szse, ...
     kept: Path | None = None  # the raw file, where it is kept
     alerts: tuple[tuple[str, int], ...] = ()  # event and how many of them are news
+    markets: tuple[str, ...] = ()  # of halts: those the file tells everything of
 
 
 class ReadFile(Protocol):
@@ -87,6 +88,7 @@ class Book:
         self.at = desk.clock()
         self._table, self._unknown = table, unknown
         self._counts, self._warnings = Counts(), 0
+        self.markets: tuple[str, ...] = ()  # of halts: those the file tells everything of
         self.rejects = RejectsFile(desk.rejects, table.path, self.at)
         with desk.database.begin() as tx:
             self.id = books.open_book(
@@ -133,12 +135,16 @@ class Book:
         with self.desk.database.begin() as tx:
             name = str(rejects) if rejects else None
             books.finish(tx, self.id, self._counts, name, self.desk.clock())
-            detail = {
+            # Nothing is known of the future, whatever moment a file is said to be of.
+            feeds.speak_for(tx, self.id, self.markets, min(self.as_of, self.at))
+            detail: dict[str, Any] = {
                 "digest": self._table.digest,
                 "encoding": self._table.encoding,
                 "as_of": self.as_of.astimezone(UTC),
                 **self._counts.told(),
             }
+            if self.markets:
+                detail["markets"] = self.markets
             self._log(tx, "imported", detail)
         return Imported(
             self.kind,

@@ -1,7 +1,7 @@
 """Take halt files in: one file, one transaction, one alert for each fact that is news."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -12,9 +12,10 @@ from outreach.core.halt_clock import Calendars
 from outreach.core.halt_versions import Compared, compare
 from outreach.core.halts import CALENDARS
 from outreach.feeds.file_problem import FileProblem
-from outreach.feeds.halts import Parsed, raw_files, read, recognised
+from outreach.feeds.halts import MAINLAND, Parsed, raw_files, read, recognised, speaks_for
 from outreach.feeds.table_file import Chunk
 from outreach.ingest.book import Desk, Imported, Step, Taken, Tx, age_of, opened
+from outreach.ingest.market import import_market, is_market
 from outreach.store import calendars, halts
 from outreach.store.books import Counts
 
@@ -42,12 +43,13 @@ def import_halts(
     form: str = "",
     as_of: datetime | None = None,
     keep: Path | None = None,
+    ours: Sequence[str] = MAINLAND,
 ) -> Imported:
     """Take a saved halt file of any form; without one, the form is recognised by the content.
 
     A correction is a new version, what is known is unchanged, and the alerts are stored with the
-    versions they tell of. The raw file is kept in `keep` first, whatever comes of it. Raises
-    FileProblem.
+    versions they tell of. The raw file is kept in `keep` first, whatever comes of it. `ours` are
+    the markets that lists of the firm's own cover together. Raises FileProblem.
     """
     saved = raw_files.opened(path)
     kept = raw_files.keep(keep, saved) if keep else None
@@ -64,8 +66,10 @@ def import_halts(
             book.take(chunk, parsed.problems, _step(book.id, book.at, parsed, moment, events))
         else:
             book.count(chunk, Counts(), parsed.problems)
+        book.markets = speaks_for(parsed, form, ours)
         done = book.finished()
-    return replace(done, form=form, kept=kept, alerts=tuple(sorted(events.items())))
+    alerts = tuple(sorted(events.items()))
+    return replace(done, form=form, kept=kept, alerts=alerts, markets=book.markets)
 
 
 def import_inbox(desk: Desk, inbox: Path, *, keep: Path | None = None) -> Iterator[Put]:
@@ -73,12 +77,19 @@ def import_inbox(desk: Desk, inbox: Path, *, keep: Path | None = None) -> Iterat
     could not be to broken/, with a .txt that says why; the next file is taken all the same."""
     for path in raw_files.waiting(inbox):
         try:
-            imported = import_halts(desk, path, keep=keep)
+            imported = _take(desk, path, keep)
         except FileProblem as problem:
             why = str(problem)
             yield Put(raw_files.put_away(path, raw_files.BROKEN, why), None, why)
             continue
         yield Put(raw_files.put_away(path, raw_files.DONE), imported)
+
+
+def _take(desk: Desk, path: Path, keep: Path | None) -> Imported:
+    """Market files come into the same folder; all others are halts."""
+    if is_market(path):
+        return import_market(desk, path, keep=keep.with_name("market") if keep else None)
+    return import_halts(desk, path, keep=keep)
 
 
 def _calendars(desk: Desk) -> Calendars:

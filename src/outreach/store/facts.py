@@ -9,10 +9,12 @@ from sqlalchemy import Column, ColumnElement, Connection, and_, func, or_, selec
 
 from outreach.core.consent import ConsentEvent
 from outreach.core.halt_lines import Halted
+from outreach.core.halts import CALENDARS, DELISTING_PERIOD
 from outreach.core.model import FrequencyCap
 from outreach.core.page_plan import Gathered
 from outreach.core.words import Channel, Purpose
 from outreach.store.database import latest
+from outreach.store.feeds import halts_as_of
 from outreach.store.tables import (
     STOPS,
     address_block,
@@ -27,6 +29,7 @@ from outreach.store.tables import (
 )
 
 Row = tuple[Any, ...]
+MARKETS = tuple(CALENDARS)  # every market there is a calendar for
 _CAPS = 0x6F757472  # the name of PostgreSQL's lock on frequency caps
 MANY = 200_000  # shared addresses kept in memory during a plan
 DENSE = 4  # a page whose ids span at most this many times its length is read as a range
@@ -246,8 +249,11 @@ def held_securities(
     return found
 
 
-def halted_on(conn: Connection, day: date, zone: ZoneInfo) -> tuple[list[Halted], datetime | None]:
-    """The halts that began on a day, each in its latest version, and how fresh the feed is."""
+def halted_on(
+    conn: Connection, day: date, zone: ZoneInfo, markets: Sequence[str] = MARKETS
+) -> tuple[list[Halted], datetime | None]:
+    """The halts of some markets that began on a day, each in its latest version, and how fresh the
+    data of those markets are."""
     newest = (
         select(halt.c.halt_id, func.max(halt.c.version).label("version"))
         .group_by(halt.c.halt_id)
@@ -266,16 +272,13 @@ def halted_on(conn: Connection, day: date, zone: ZoneInfo) -> tuple[list[Halted]
             halt.c.halt_at >= start,
             halt.c.halt_at < start + timedelta(days=1),
             halt.c.resume_status != "cancelled",
+            halt.c.kind != DELISTING_PERIOD,
+            halt.c.market.in_(markets),
         )
         .order_by(halt.c.market, halt.c.symbol, halt.c.halt_at)
     )  # fmt: skip
-    return [Halted(*row) for row in conn.execute(statement)], halts_as_of(conn)
-
-
-def halts_as_of(conn: Connection) -> datetime | None:
-    """As of when the newest halts file speaks; None before the first."""
-    taken = and_(book.c.kind == "halts", book.c.finished_at.is_not(None))
-    return conn.execute(select(func.max(book.c.as_of)).where(taken)).scalar()
+    halted = [Halted(*row) for row in conn.execute(statement)]
+    return halted, halts_as_of(conn, markets)
 
 
 def reached(campaign: str, besides: str, since: datetime) -> ColumnElement[bool]:

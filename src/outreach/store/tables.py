@@ -242,6 +242,34 @@ halt_source = Table(
     PrimaryKeyConstraint("halt_id", "version"),
 )
 
+# Which markets a halts file told everything of, and as of when; that moves on while its source says
+# that nothing has changed.
+book_market = Table(
+    "book_market",
+    metadata,
+    _required("book_id", Id),
+    _required("market", String(8)),
+    _required("as_of", UtcDateTime),
+    PrimaryKeyConstraint("book_id", "market"),
+    Index("ix_book_market_market", "market", "as_of"),
+)
+
+# The halt feeds that are fetched, as they stand.
+feed_source = Table(
+    "feed_source",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _required("form", String(16)),
+    Column("checked_at", UtcDateTime),
+    Column("fetched_at", UtcDateTime),
+    Column("changed_at", UtcDateTime),
+    _required("failures", Integer, default=0),
+    _required("error", Text, default=""),
+    _required("etag", Text, default=""),
+    _required("last_modified", Text, default=""),
+    _required("digest", String(64), default=""),
+)
+
 # What there is to tell of a halt's version.
 halt_alert = Table(
     "halt_alert",

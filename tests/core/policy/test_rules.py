@@ -181,6 +181,7 @@ def test_a_gate_suppresses_with_its_reason(
     ("as_of", "limit", "waits"),
     [
         pytest.param(None, None, False, id="the run relies on no feed"),
+        pytest.param(None, 24, True, id="nobody ever reported on a market"),
         pytest.param(at(21, 2), 24, False, id="exactly as old as the limit"),
         pytest.param(at(21, 1, 59, 59), 24, True, id="a second too old"),
         pytest.param(at(1, 0), None, False, id="no limit is set"),

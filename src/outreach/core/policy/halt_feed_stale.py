@@ -1,4 +1,8 @@
-"""Halt feed: an alert about a halted security waits while the halt data are too old to rely on."""
+"""Halt feed: an alert about a halted security waits while the halt data are too old to rely on.
+
+The data are as old as those of the market that was reported on longest ago. A market that nobody
+ever reported on is no quiet market: nothing is known of it, so the alert waits as well.
+"""
 
 from datetime import timedelta
 from typing import Final
@@ -23,18 +27,23 @@ def halt_feed_stale(facts: Facts) -> Verdict:
 
 def _too_old(facts: Facts) -> bool:
     as_of, limit = facts.campaign.halts_as_of, facts.campaign.halts_max_age_hours
-    if as_of is None or limit is None:
+    if limit is None:
         return False
-    return (facts.now - as_of).total_seconds() > limit * 3600
+    return as_of is None or (facts.now - as_of).total_seconds() > limit * 3600
 
 
 def says(facts: Facts) -> Sentence:
     campaign = facts.campaign
-    if campaign.halts_as_of is None:
-        return Sentence("The run does not rely on halt data.", "本批次不依赖停复牌数据。")
-    when, limit = moment(campaign.halts_as_of, campaign.zone), campaign.halts_max_age_hours
+    limit = campaign.halts_max_age_hours
     if limit is None:
-        return Sentence(f"The halt data are of {when}.", f"停复牌数据截至 {when}。")
+        return Sentence("The run does not rely on halt data.", "本批次不依赖停复牌数据。")
+    if campaign.halts_as_of is None:
+        markets = ", ".join(campaign.halt_markets)
+        return Sentence(
+            f"No complete halt data were ever taken in for one of {markets or 'its markets'}.",
+            f"{markets.replace(', ', '、') or '相关市场'}中有市场从未收到完整的停复牌数据。",
+        )
+    when = moment(campaign.halts_as_of, campaign.zone)
     if _too_old(facts):
         return Sentence(
             f"The halt data are of {when}, older than {limit} hours.",
@@ -55,7 +64,7 @@ def saw(facts: Facts) -> dict[str, object]:
 
 
 def concerns(campaign: CampaignFacts) -> bool:
-    return campaign.halts_as_of is not None
+    return campaign.halts_max_age_hours is not None
 
 
 GATE: Final = Gate("halt_feed_stale", halt_feed_stale, says, saw, EVERY, concerns)

@@ -1,6 +1,7 @@
 """Halt feeds: one parser a file, the table of them, and which form a saved file is in."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from outreach.feeds.file_problem import FileProblem
 from outreach.feeds.halts import canonical, eastmoney, jydb, nasdaq, nyse, sse, szse, tushare
 from outreach.feeds.halts.saved import Parsed, Parser, Saved
 
-__all__ = ["CANONICAL", "PARSERS", "Parsed", "Saved", "read", "recognised"]
+__all__ = ["CANONICAL", "PARSERS", "Parsed", "Saved", "read", "recognised", "speaks_for"]
 
 CANONICAL: Final = "canonical"
 PARSERS: Final[dict[str, Parser]] = {
@@ -24,6 +25,18 @@ PARSERS: Final[dict[str, Parser]] = {
     "eastmoney": eastmoney.parse,
     "jydb": jydb.parse,
     "tushare": tushare.parse,
+}
+MAINLAND: Final = ("XSHG", "XSHE", "BJSE")
+_AMERICAN: Final = ("XNAS", "XNYS", "XASE", "ARCX", "BATS")
+# The markets a feed lists every halt of. The other forms are lists somebody made: they speak for
+# the markets of their rows.
+_WHOLE_MARKETS: Final[dict[str, tuple[str, ...]]] = {
+    "sse": ("XSHG",),
+    "szse": ("XSHE",),
+    "nasdaq": _AMERICAN,
+    "nyse": _AMERICAN,
+    "eastmoney": MAINLAND,
+    "tushare": MAINLAND,
 }
 _TEXTS: Final = (
     "name_zh", "name_en", "reason_code_raw", "reason_text_raw", "announcement_title",
@@ -80,6 +93,21 @@ def read(saved: Saved, form: str, calendars: Calendars, as_of: datetime) -> Pars
             good.append(one if form == CANONICAL else _settled(one, as_of))
     parsed.statements = good
     return parsed
+
+
+def speaks_for(parsed: Parsed, form: str, ours: Sequence[str] = MAINLAND) -> tuple[str, ...]:
+    """The markets of which a file tells every halt there is, so that its silence counts too; none
+    for one that is not whole.
+
+    A list somebody made speaks for the markets of its rows, and where one of those is among `ours`
+    for all of these: the markets the firm's own lists cover together.
+    """
+    if not parsed.whole:
+        return ()
+    if form in _WHOLE_MARKETS:
+        return _WHOLE_MARKETS[form]
+    markets = {said.market for said in parsed.statements}
+    return tuple(sorted(markets | set(ours) if markets & set(ours) else markets))
 
 
 def _taken(said: Statement, calendars: Calendars) -> Statement | CellProblem:

@@ -42,12 +42,12 @@ def parse(saved: Saved, calendars: Calendars) -> Parsed:
     except ElementTree.ParseError as error:
         items = _whole_items(saved, error)
         cut = Bad(f"the file breaks off after {len(items)} whole items", "take the file again")
-        parsed.note(error.position[0], "", "", cut)
+        parsed.partial(error.position[0], "", "", cut)
     else:
         stated = root.findtext(f".//{{{_NAMESPACE}}}numItems", "").strip()
         if stated.isdigit() and int(stated) != len(items):
             bad = Bad(f"the feed has {len(items)} of {stated} items", "take the file again")
-            parsed.note(0, "numItems", stated, bad)
+            parsed.partial(0, "numItems", stated, bad)
     rows = enumerate((_row(item) for item in items), start=1)
     return taken(parsed, rows, lambda line, row: _statement(line, row, calendars), COLUMNS)
 

@@ -17,6 +17,7 @@ from outreach.feeds.known_columns import open_known
 
 Row = Mapping[str, str]
 
+TEXTS: Final = ("utf-8", "utf-8-sig", "gb18030")  # encodings of files that are read line by line
 MISSING: Final = Bad("the moment is missing", "take the file again, or enter the halt by hand")
 
 
@@ -38,6 +39,12 @@ class Parsed:
     statements: list[Statement] = field(default_factory=list)
     problems: list[CellProblem] = field(default_factory=list)
     unknown: tuple[str, ...] = ()  # headers no field goes by
+    whole: bool = True  # False: it breaks off, or is a part of what its source has to say
+
+    def partial(self, line: int, column: str, value: str, bad: Bad) -> None:
+        """Something that is missing from the file: what it does not name may well be halted."""
+        self.whole = False
+        self.note(line, column, value, bad)
 
     def note(self, line: int, column: str, value: str, bad: Bad) -> None:
         """Something that is wrong with the file, though no row is lost by it."""
@@ -106,4 +113,17 @@ def from_table(
         parsed.statements += [said for _, said in good]
         parsed.problems += problems
         parsed.problems += [CellProblem(b.line, "", b.value, b.wrong, b.fix) for b in chunk.bad]
+    if _breaks_off(saved, parsed):
+        last = max(one.line for one in parsed.problems)
+        cut = Bad("the file breaks off in this line", "take the file again")
+        parsed.partial(last, "", "", cut)
     return parsed
+
+
+def _breaks_off(saved: Saved, parsed: Parsed) -> bool:
+    """Whether a text file ends in the middle of a row: a last line without its end, and without
+    all of its cells."""
+    if parsed.encoding not in TEXTS or saved.content.endswith((b"\n", b"\r")):
+        return False
+    last = max((one.line for one in parsed.statements), default=0)
+    return any(one.rejected and one.line > last for one in parsed.problems)

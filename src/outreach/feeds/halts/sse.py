@@ -32,7 +32,7 @@ def parse(saved: Saved, calendars: Calendars) -> Parsed:
     rows = answer.rows
     if answer.document is None:
         cut = Bad(f"the file breaks off after {len(rows)} whole rows", "take the file again")
-        parsed.note(0, "", "", cut)
+        parsed.partial(0, "", "", cut)
     else:
         rows = _rows(saved, answer.document)
         _compare_with_total(parsed, answer.document.get("pageHelp") or {}, len(rows))
@@ -65,7 +65,7 @@ def _compare_with_total(parsed: Parsed, page: dict[str, Any], count: int) -> Non
     if isinstance(total, int) and total != count:
         where = f"page {page.get('pageNo', '?')} of {page.get('pageCount', '?')}"
         bad = Bad(f"{where}: {count} of {total} rows", "save the other pages too")
-        parsed.note(0, "total", str(total), bad)
+        parsed.partial(0, "total", str(total), bad)
 
 
 def _statement(line: int, row: Row, market: MarketClock) -> Statement | Fault:

@@ -32,7 +32,7 @@ def parse(saved: Saved, calendars: Calendars) -> Parsed:
     rows = answer.rows
     if answer.document is None:
         cut = Bad(f"the file breaks off after {len(rows)} whole rows", "take the file again")
-        parsed.note(0, "", "", cut)
+        parsed.partial(0, "", "", cut)
     else:
         report = _report(answer.document)
         if report is None:
@@ -67,7 +67,7 @@ def _compare_with_total(parsed: Parsed, report: dict[str, Any], count: int) -> N
     if isinstance(total, int) and total != count:
         page = f"page {about.get('pageno', '?')} of {pages or '?'}"
         bad = Bad(f"{page}: {count} of {total} rows", "save the other pages too")
-        parsed.note(0, "recordcount", str(total), bad)
+        parsed.partial(0, "recordcount", str(total), bad)
 
 
 def _statement(line: int, row: Row, clock: MarketClock) -> Statement | Fault:
