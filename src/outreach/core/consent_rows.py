@@ -116,6 +116,7 @@ def purpose(cell: str) -> str | Bad | None:
 
 
 _MOMENT: Final = re.compile(r"\d{4}[-/年.]?\d{1,2}[-/月.]?\d{1,2}日?[ T]?\d{1,2}:\d{2}.*")
+_PARTED: Final = re.compile(r"(\d{4})[-/年.](\d{1,2})[-/月.](\d{1,2})日?[ T]?(\d{1,2})(:.*)")
 
 
 def moment(cell: str, zone: tzinfo, *, end_of_day: bool = False) -> datetime | Bad | None:
@@ -126,7 +127,10 @@ def moment(cell: str, zone: tzinfo, *, end_of_day: bool = False) -> datetime | B
         return None
     fix = "write the moment as 2026-11-20T09:30:00+08:00"
     if _MOMENT.fullmatch(text):
-        iso = re.sub(r"[/年月.]", "-", text[:10]) + text[10:].replace("日", "")
+        iso = text
+        if found := _PARTED.fullmatch(text):
+            year, month, day, hour, rest = found.groups()
+            iso = f"{year}-{month:0>2}-{day:0>2}T{hour:0>2}{rest}"
         try:
             value = datetime.fromisoformat(iso)
         except ValueError:
