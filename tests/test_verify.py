@@ -37,6 +37,9 @@ CHANGED: dict[str, tuple[str, Any, str]] = {
         "too_short",
         "telling 3 by suspension-alert of halt alert XSHG-600003 version 1 halted",
     ),
+    "market_level": ("level", 39_000_000, "level 3 of CSI300 book 5"),
+    "margin_ratio": ("ratio", 16_000, "margin ratio book 6 client 3"),
+    "margin_event": ("recovered", 700, "margin close below book 6 client 3"),
     "calendar_override": ("kind", "closed", "override 3 of HK 2026-09-28 step 3"),
 }
 PAGES = {table.name: (table, rows) for table, rows in pages()}

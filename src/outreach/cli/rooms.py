@@ -16,6 +16,7 @@ from outreach.cli import (
     halts,
     init,
     log,
+    market,
     run,
     run_report,
     runs,
@@ -37,6 +38,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(clients.holdings, name="holdings")
     app.add_typer(consent.app, name="consent")
     app.add_typer(halts.app, name="halts")
+    app.add_typer(market.app, name="market")
     app.add_typer(calendar.app, name="calendar")
     app.add_typer(segments.app, name="segment")
     app.add_typer(audit.app, name="audit")

@@ -5,9 +5,10 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from outreach.core.words import Sentence
+from outreach.core.written import Written
 
 Measure = Literal["falls", "rises", "volatility"]
 MarginLine = Literal["warn", "close"]
@@ -18,14 +19,12 @@ INDEX_CODE: Final = r"^[A-Z0-9][A-Z0-9.]{0,15}$"
 Percent = Annotated[float | None, Field(gt=0, le=1000)]
 
 
-class MarketCondition(BaseModel):
+class MarketCondition(Written):
     """One condition: an index and how far it must move, or a line of the margin ratio.
 
     One slide triggers once. The condition is armed again when the measure has come back by
     `rearm_percent` and `cool_down` has passed since it triggered.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     index: str | None = Field(
         None, pattern=INDEX_CODE, description="Index code as the feed writes it, such as CSI300."

@@ -25,6 +25,7 @@ from outreach.feeds.client_file import client_chunks, open_clients
 from outreach.feeds.known_columns import open_known
 from outreach.ingest.book import Book, Desk, Imported, Step, Taken, Tx, opened
 from outreach.ingest.halts import import_halts, import_inbox
+from outreach.ingest.market import import_market
 from outreach.project.config import Import
 from outreach.store import clients, consent
 from outreach.store.audit import Covered
@@ -40,6 +41,7 @@ __all__ = [
     "import_halts",
     "import_holdings",
     "import_inbox",
+    "import_market",
 ]
 
 _PAGE: Final = 5_000  # holdings written in one transaction
