@@ -3,7 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
+import orjson
+
+from outreach.core.alert import Alert, Reach
 from outreach.core.run_values import RunValues
+from outreach.core.sources import Got
 
 VALUES = RunValues(
     key="2026-10-01",
@@ -16,8 +20,19 @@ VALUES = RunValues(
         "en": {"holiday": "National Day", "weekend_closed": [], "close_days": "8"},
     },
     halts_as_of=datetime(2026, 9, 28, 7, 0, tzinfo=UTC),
-    holdings_book=7,
-    securities={"XSHG:600519": {"zh-CN": {"name": "示例"}, "en": {"name": "Example"}}},
+    alerts=(
+        Alert(
+            "XSHG-600519-20260928-1",
+            2,
+            "extended",
+            "XSHG",
+            "600519",
+            (Reach("holds", 7), Reach("watches", 9, run=3)),
+            besides=(3, 4),
+        ),
+    ),
+    only=(Got((3, 4)),),
+    securities={"XSHG-600519-20260928-1": {"zh-CN": {"name": "示例"}, "en": {"name": "Example"}}},
 )
 
 
@@ -26,10 +41,9 @@ def test_values_come_back_as_they_were() -> None:
 
 
 def test_values_without_halts_come_back_as_they_were() -> None:
-    plain = replace(VALUES, halts_as_of=None, holdings_book=None, securities={})
+    plain = replace(VALUES, halts_as_of=None, alerts=(), only=(), securities={})
 
     assert RunValues.load(plain.dump()) == plain
-    assert plain.halted() == []
 
 
 def test_equal_values_are_equal_bytes_whatever_their_order_or_offset() -> None:
@@ -41,5 +55,13 @@ def test_equal_values_are_equal_bytes_whatever_their_order_or_offset() -> None:
     assert replace(same, due_at=VALUES.due_at).dump() == VALUES.dump()
 
 
-def test_halted_names_market_and_symbol_of_each_security() -> None:
-    assert VALUES.halted() == [("XSHG", "600519")]
+def test_a_run_of_when_alerts_were_not_known_tells_the_halts_of_its_snapshot() -> None:
+    stored = orjson.loads(VALUES.dump())
+    del stored["alerts"], stored["only"]
+    stored |= {"securities": {"XSHG:600519": {}}, "holdings_book": 7}
+
+    found = RunValues.load(orjson.dumps(stored))
+
+    holders = (Reach("holds", 7),)
+    assert found.alerts == (Alert("XSHG:600519", 1, "halted", "XSHG", "600519", holders),)
+    assert found.only == ()

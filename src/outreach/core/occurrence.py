@@ -61,6 +61,8 @@ def due(
                 return _halt(calendar, calendar.session_on_or_before(_day(now, calendar.zone)))
             case OnDay():
                 return _on_day(rule, _day(now, zone), now, zone)
+            case _:
+                return _of_event(rule)
     except CalendarCoverageError as error:
         return Blocked("calendar", error.sentence)
 
@@ -80,8 +82,21 @@ def from_key(
                 if day is None:
                     return _bad_key(key, _day(now, zone).isoformat())
                 return _on_day(rule, day, now, zone)
+            case _:
+                return _of_event(rule)
     except CalendarCoverageError as error:
         return Blocked("calendar", error.sentence)
+
+
+def _of_event(rule: OccurrenceRule) -> Blocked:
+    """No calendar tells when an event comes."""
+    return Blocked(
+        "nothing_due",
+        Sentence(
+            f"nothing of kind {rule.kind} has happened that waits to be told",
+            f"没有待告知的 {rule.kind} 事件",
+        ),
+    )
 
 
 def _calendar(calendars: Calendars, market: str, now: datetime) -> TradingCalendar:

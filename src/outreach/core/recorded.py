@@ -42,11 +42,12 @@ class Recorded(NamedTuple):
     at: datetime
     candidate: Candidate
     channels: tuple[RecordedChannel, ...]
+    because: tuple[tuple[Any, ...], ...] = ()  # of an alert: core.alert.Concern.because
 
 
 def asked(facts: bytes) -> tuple[float, list[Asked]]:
     """When the rules were asked (seconds since 1970), and what they came to on each channel."""
-    stamp, _, channels = orjson.loads(facts)
+    stamp, _, channels, *_because = orjson.loads(facts)
     return stamp, [
         Asked(route[0], *_strictest(hits)) if hits else Asked(route[0], "allow", "")
         for route, hits in channels
@@ -69,7 +70,7 @@ def recorded(facts: bytes, policy: Mapping[str, Any]) -> Recorded:
     A fact the rules no longer know is left out, and one they did not know yet has its default; so
     a new field of Candidate or Route needs one.
     """
-    stamp, candidate, channels = orjson.loads(facts)
+    stamp, candidate, channels, *because = orjson.loads(facts)
     return Recorded(
         datetime.fromtimestamp(stamp, UTC),
         _candidate(_known(Candidate._fields, policy["candidate"], candidate)),
@@ -80,6 +81,7 @@ def recorded(facts: bytes, policy: Mapping[str, Any]) -> Recorded:
             )
             for route, hits in channels
         ),
+        tuple(tuple(one) for some in because for one in some),
     )
 
 

@@ -1,13 +1,16 @@
 """What a run fixed when it was opened, beside its definition: occurrence, constants, snapshots."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Self
 
 import orjson
 
-Securities = Mapping[str, Mapping[str, Mapping[str, str]]]  # "XSHG:600519" -> locale -> line
+from outreach.core.alert import Alert
+from outreach.core.sources import Source, source_of
+
+Securities = Mapping[str, Mapping[str, Mapping[str, str]]]  # halt -> locale -> line
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,9 @@ class RunValues:
     approved: bool
     constants: Mapping[str, Mapping[str, Any]]  # by locale, as the texts take them
     halts_as_of: datetime | None = None
-    holdings_book: int | None = None  # the snapshot that says who holds a halted security
-    securities: Securities = field(default_factory=dict)
+    securities: Securities = field(default_factory=dict)  # by the halt of an alert
+    only: tuple[Source, ...] = ()  # whose clients alone it is for; none: everybody's
+    alerts: tuple[Alert, ...] = ()  # what it tells of halts, and to whom
     day: date | None = None  # after a client event: the day whose clients the run is for
 
     def dump(self) -> bytes:
@@ -42,8 +46,19 @@ class RunValues:
                 values[name] = datetime.fromisoformat(values[name])
         if values.get("day") is not None:  # runs of before it was known have none
             values["day"] = date.fromisoformat(values["day"])
+        values["only"] = tuple(source_of(one) for one in values.get("only", ()))
+        alerts = values["alerts"] if "alerts" in values else _alerts_of_before(values)
+        values["alerts"] = tuple(map(Alert.of, alerts))
+        values.pop("holdings_book", None)
         return cls(**values)
 
-    def halted(self) -> Sequence[tuple[str, str]]:
-        """(market, symbol) of the securities this run tells about."""
-        return [tuple(key.split(":", 1)) for key in self.securities]  # type: ignore[misc]
+
+def _alerts_of_before(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a run told of halts when it named one snapshot, and its securities by their symbols."""
+    told: list[dict[str, Any]] = []
+    for key in values["securities"]:
+        market, symbol = key.split(":", 1)
+        reach = [{"via": "holds", "book": values["holdings_book"]}]
+        told.append({"halt_id": key, "version": 1, "event": "halted", "market": market,
+                     "symbol": symbol, "reach": reach, "besides": []})  # fmt: skip
+    return told

@@ -1,9 +1,11 @@
 """Leg 1: find what is due, open its run, and plan it page by page; or try all that out first."""
 
-from outreach.plan.due import Due, prepare
+from outreach.plan.due import Due, Overtaken
 from outreach.plan.estimate import Estimate, estimate
-from outreach.plan.fire import Fired, fire_due
+from outreach.plan.fire import fire_due
+from outreach.plan.fire_events import Fired
 from outreach.plan.job import Job
+from outreach.plan.prepare import prepare
 from outreach.plan.run import open_run, reopened, work
 
 __all__ = [
@@ -11,6 +13,7 @@ __all__ = [
     "Estimate",
     "Fired",
     "Job",
+    "Overtaken",
     "estimate",
     "fire_due",
     "open_run",

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
@@ -28,7 +28,9 @@ from outreach.core.timetable import (
 )
 from outreach.core.trading_calendar import CalendarCoverageError
 from outreach.core.words import Missed, Sentence
-from outreach.plan.due import Due, prepare
+from outreach.plan.due import Due
+from outreach.plan.fire_events import Fired, fire_events
+from outreach.plan.prepare import prepare
 from outreach.plan.run import open_run
 from outreach.project.definition import Definition, define
 from outreach.project.load import Project
@@ -39,18 +41,6 @@ from outreach.store.database import Database
 GRACE: Final = timedelta(seconds=60)
 # An idle mark is moved this often; in between, nothing fired that it would have to remember.
 IDLE: Final = timedelta(minutes=1)
-
-
-class Fired(NamedTuple):
-    """What became of one firing. `blocked` ones are tried again; without `fires_at`, it is unknown
-    whether the campaign fires at all."""
-
-    campaign: str
-    key: str | None
-    fires_at: datetime | None
-    outcome: Literal["opened", "known", "missed", "blocked"]
-    run: int | None
-    sentence: Sentence
 
 
 def fire_due(
@@ -70,7 +60,7 @@ def fire_due(
     with database.reading() as conn:
         followed = marks.load(conn)
         official = _here(conn, project, chosen)
-    fired: list[Fired] = []
+    fired = fire_events(database, project, chosen, now, actor)
     moves: dict[str, tuple[datetime, datetime]] = {}
     new: list[str] = []
     for name, campaign in chosen.items():

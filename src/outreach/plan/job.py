@@ -1,20 +1,26 @@
 """A run being planned: what does not change, what earlier pages taught, and the next page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from outreach.core.alert import Concern
 from outreach.core.occurrence import Occurrence
 from outreach.core.page_plan import PAGE_COLUMNS, PagePlan, Sheet, plan_page
 from outreach.core.run_values import RunValues
 from outreach.core.segment import Segment
+from outreach.core.survey_link import SurveyLink
 from outreach.core.timetable import audience_on
 from outreach.core.unsubscribe import Unsubscribe
 from outreach.project.definition import Definition
-from outreach.store import audience, facts
+from outreach.store import affected, audience, facts
+from outreach.store.sources import Span
+
+NARROWEST, WIDEST = 10_000, 500_000  # clients in a span
+LISTS_KEPT = 10_000  # of securities, told to more than one client
 
 
 @dataclass
@@ -26,9 +32,12 @@ class Job:
     sheet: Sheet
     links: Unsubscribe | None
     as_of: datetime  # the moment the segment's relative dates refer to
+    survey: SurveyLink | None = None
     taken: set[tuple[str, int]] = field(default_factory=set)
     _shared: tuple[int, frozenset[str] | None] = (-1, None)  # as of a client book
     _lists: dict[tuple[Any, ...], tuple[Any, Any]] = field(default_factory=dict)
+    _width: int = NARROWEST
+    _stretch: tuple[Span, dict[int, list[Concern]]] = (Span(0, 0), {})
 
     @classmethod
     def of(cls, definition: Definition, values: RunValues, key: bytes, as_of: datetime) -> "Job":
@@ -37,7 +46,8 @@ class Job:
             occurrence, approved=values.approved, halts_as_of=values.halts_as_of
         )
         sheet = definition.sheet(campaign, values.constants, values.year)
-        return cls(definition, values, sheet, definition.unsubscribe(key), as_of)
+        links = definition.unsubscribe(key)
+        return cls(definition, values, sheet, links, as_of, definition.survey_link(key, values.key))
 
     @property
     def segment(self) -> Segment:
@@ -53,23 +63,65 @@ class Job:
         return audience.Asked(
             today=self.as_of.astimezone(self.definition.zone).date(),
             lists=self.definition.lists,
-            halted=tuple(self.values.halted()),
-            holdings=self.values.holdings_book,
+            only=self.values.only,
         )
 
     def count(self, conn: Connection) -> int:
         """How many candidates there are."""
         also = self._also()
-        return audience.count(conn, self.segment, self.asked, also=also)
+        if not self._by_spans:
+            return audience.count(conn, self.segment, self.asked, also=also)
+        last, total, span = audience.last_client(conn), 0, Span(0, WIDEST)
+        while span.after < last:
+            total += audience.count(conn, self.segment, self._asked_in(conn, span), also=also)
+            span = Span(span.last, span.last + WIDEST)
+        return total
 
     def page(self, conn: Connection, after: int, limit: int) -> list[tuple[Any, ...]]:
         """The next candidates behind a client id."""
         names = (*PAGE_COLUMNS, *self.definition.value_columns)
-        columns = audience.client_columns(names)
-        return audience.page(
-            conn, self.segment, self.asked, after=after, limit=limit, columns=columns,
-            also=self._also(),
-        )  # fmt: skip
+        columns, also = audience.client_columns(names), self._also()
+        if not self._by_spans:
+            return audience.page(
+                conn, self.segment, self.asked, after=after, limit=limit, columns=columns, also=also
+            )
+        found: list[tuple[Any, ...]] = []
+        last = audience.last_client(conn)
+        while len(found) < limit and after < last:
+            span = self._next_span(after)
+            some = audience.page(
+                conn, self.segment, self._asked_in(conn, span), after=after,
+                limit=limit - len(found), columns=columns, also=also,
+            )  # fmt: skip
+            found += some
+            after = some[-1][0] if len(found) == limit else span.last
+            if len(some) < limit // 4:  # a sparse audience: look further at once
+                self._width = min(2 * self._width, WIDEST)
+        return found
+
+    # --- candidates that only the run's own facts name: looked for a span of clients at a time ---
+
+    @property
+    def _by_spans(self) -> bool:
+        return bool(self.values.only) or self.segment.asks_for_halts
+
+    def _next_span(self, after: int) -> Span:
+        """The span looked at last, as long as it goes on behind `after`."""
+        span = self._stretch[0]
+        return span if span.after <= after < span.last else Span(after, after + self._width)
+
+    def _asked_in(self, conn: Connection, span: Span) -> audience.Asked:
+        if not self.segment.asks_for_halts:
+            return replace(self.asked, span=span)
+        return replace(self.asked, span=span, affected=self._concerned(conn, span).keys())
+
+    def _concerned(self, conn: Connection, span: Span) -> dict[int, list[Concern]]:
+        """Whom the run's alerts concern in the span, and maybe beyond it."""
+        known, concerned = self._stretch
+        if not (known.after <= span.after and span.last <= known.last):
+            concerned = affected.affected(conn, self.values.alerts, span)
+            self._stretch = span, concerned
+        return concerned
 
     def _also(self) -> list[Any]:
         """Clients whom this campaign reached lately are no candidates."""
@@ -96,26 +148,35 @@ class Job:
         return [row[0] for row in rows if row[_PHONE] in shared or row[_EMAIL] in shared]
 
     def completed(self, conn: Connection, rows: Sequence[Any]) -> list[tuple[Any, ...]]:
-        """The rows with what the run itself knows of each client: securities, unsubscribe link."""
-        held = {}
-        if self.values.securities and self.values.holdings_book is not None:
-            ids = [row[0] for row in rows]
-            securities = self.values.halted()
-            held = facts.held_securities(conn, self.values.holdings_book, securities, ids)
+        """The rows with what the run itself knows of each client: securities and how they concern
+        the client, unsubscribe link."""
+        concerned: dict[int, list[Concern]] = {}
+        if self.values.alerts:
+            concerned = self._concerned(conn, Span(rows[0][0] - 1, rows[-1][0]))
         url = self.links.url if self.links else None
+        asked = self.survey.url if self.survey else None
         return [
-            (*row, *self._securities(held.get(row[0]), row), url(row[0]) if url else None)
+            (*row, *self._securities(known, row), url(row[0]) if url else None,
+             asked(row[0]) if asked else None, self._because(known))
             for row in rows
-        ]
+            for known in (concerned.get(row[0]),)
+        ]  # fmt: skip
 
-    def _securities(self, held: list[tuple[str, str]] | None, row: Any) -> tuple[Any, Any]:
-        if not held:
+    def _because(self, concerns: list[Concern] | None) -> list[list[object]] | None:
+        """How the alerts concern a client, for the decision on him."""
+        return [one.because(self.values.alerts) for one in concerns] if concerns else None
+
+    def _securities(self, concerns: list[Concern] | None, row: Any) -> tuple[Any, Any]:
+        if not concerns:
             return None, None
-        locale = self.sheet.template.locale_for(row[_LOCALE])
-        found = self._lists.get((locale, *held))
+        locale, alerts = self.sheet.template.locale_for(row[_LOCALE]), self.values.alerts
+        numbers = tuple(one.alert for one in concerns)
+        found = self._lists.get((locale, numbers))
         if found is None:  # the same list object for equal holdings, so that it is rendered once
-            lines = [self.values.securities[f"{one}:{symbol}"][locale] for one, symbol in held]
-            found = self._lists[locale, *held] = (lines, str(len(lines)))
+            lines = [self.values.securities[alerts[number].halt_id][locale] for number in numbers]
+            if len(self._lists) == LISTS_KEPT:
+                self._lists.clear()
+            found = self._lists[locale, numbers] = (lines, str(len(lines)))
         return found
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import Connection, RowMapping
 
 from outreach.core.page_plan import PAGE_COLUMNS
-from outreach.core.policy.wall_clock import clocks_for, next_shut
+from outreach.core.policy.wall_clock import clocks_for, narrowed, next_shut
 from outreach.core.run_values import RunValues
 from outreach.core.words import Missed
 from outreach.plan.due import Due
@@ -32,7 +32,7 @@ def open_run(
     database: Database, due: Due, actor: str, now: datetime, missed: Missed | None = None
 ) -> tuple[int, bool]:
     """Open the run of an occurrence, or record that it was missed, once; (its number, whether it is
-    new)."""
+    new). What an event tells goes on record with it. Raises Overtaken."""
     definition = due.definition
     opening = runs.Opening(
         campaign=definition.campaign_id,
@@ -47,7 +47,10 @@ def open_run(
         missed=missed,
     )
     with database.begin() as tx:
-        return runs.open_run(tx, opening)
+        run_id, fresh = runs.open_run(tx, opening)
+        if fresh and due.on_open is not None:
+            due.on_open(tx, run_id)
+    return run_id, fresh
 
 
 def reopened(conn: Connection, run: RowMapping, key: bytes) -> Job:
@@ -101,8 +104,11 @@ def _release(job: Job, run_id: int, page: Page, now: datetime) -> outbox.Release
     campaign, hours = job.definition.campaign, job.sheet.campaign.contact_hours
     good_until = min(now + TRUSTED, job.values.expires_at)
     if hours is not None:
-        zones = {row[_ZONE] for row in page.rows}
-        shut = (next_shut(hours, clocks_for(zone, job.sheet.campaign), now) for zone in zones)
+        asked = {(row[_ZONE], job.sheet.preference(row, "own_hours")) for row in page.rows}
+        shut = (
+            next_shut(narrowed(hours, own), clocks_for(zone, job.sheet.campaign), now)
+            for zone, own in asked
+        )
         good_until = min(good_until, *shut)
     return outbox.Release(
         run_id,

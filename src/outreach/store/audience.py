@@ -28,7 +28,7 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, TEXT
 
 from outreach.core.client import CLIENT_FIELDS
 from outreach.core.segment import (
@@ -41,6 +41,8 @@ from outreach.core.segment import (
     Question,
     Segment,
 )
+from outreach.core.sources import Source
+from outreach.store.sources import EVERYBODY, Span, any_of
 from outreach.store.tables import book, client, holding
 
 Security = tuple[str, str]  # market (MIC) and symbol
@@ -54,6 +56,9 @@ class Asked:
     lists: Mapping[str, Collection[str]] = field(default_factory=dict)  # file -> client numbers
     halted: Collection[Security] = ()  # securities halted in the occurrence
     holdings: int | None = None  # the holdings book that tells who holds them
+    affected: Collection[int] | None = None  # or the clients a run's halts concern, in the span
+    only: Sequence[Source] = ()  # whose clients alone are asked about; none: everybody's
+    span: Span | None = None  # of client ids; sources are asked about no others
 
 
 def count(
@@ -104,6 +109,11 @@ def client_columns(names: Sequence[str]) -> list[ColumnElement[Any]]:
     return [client.c[name] for name in names]
 
 
+def last_client(conn: Connection) -> int:
+    """The highest client id; 0 for an empty client book."""
+    return int(conn.execute(select(func.coalesce(func.max(client.c.id), 0))).scalar_one())
+
+
 def belongs(conn: Connection, segment: Segment, asked: Asked, client_id: int) -> bool:
     """Whether one client belongs to the segment."""
     where = condition(conn, segment, asked)
@@ -133,7 +143,12 @@ def condition(conn: Connection, segment: Segment, asked: Asked) -> ColumnElement
 
     Raises KeyError for a list file that `asked` does not bring.
     """
-    return _compiled(conn, segment.condition, asked)
+    asking = _compiled(conn, segment.condition, asked)
+    if asked.span is not None:
+        asking = and_(asked.span.holds(client.c.id), asking)
+    if asked.only:
+        asking = and_(asking, any_of(asked.only, asked.span or EVERYBODY, client.c.id))
+    return asking
 
 
 def _compiled(conn: Connection, node: Condition, asked: Asked) -> ColumnElement[bool]:
@@ -147,7 +162,7 @@ def _compiled(conn: Connection, node: Condition, asked: Asked) -> ColumnElement[
         case Listed(file):
             return _one_of(conn, client.c.client_no, asked.lists[file])
         case HoldsHalted():
-            return _holds(asked)
+            return _holds(conn, asked)
         case Question(operator="contains"):
             return _has_entry(conn, client.c[node.field], str(node.value))
         case Question():
@@ -203,6 +218,13 @@ def _has_entry(conn: Connection, fact: Column[Any], entry: str) -> ColumnElement
     return found > 0
 
 
+def _among(conn: Connection, fact: Column[Any], ids: Collection[int]) -> ColumnElement[bool]:
+    if conn.dialect.name == "sqlite":
+        given = func.json_each(orjson.dumps(sorted(ids)).decode()).table_valued("value")
+        return fact.in_(select(given.c.value))
+    return fact == any_(bindparam(None, sorted(ids), type_=ARRAY(BIGINT)))
+
+
 def _one_of(conn: Connection, fact: Column[Any], numbers: Collection[str]) -> ColumnElement[bool]:
     """One bound value however long the list: neither database takes 100,000 parameters, and a
     side table could not be filled in a transaction that only reads."""
@@ -212,8 +234,11 @@ def _one_of(conn: Connection, fact: Column[Any], numbers: Collection[str]) -> Co
     return fact == any_(bindparam(None, sorted(numbers), type_=ARRAY(TEXT)))
 
 
-def _holds(asked: Asked) -> ColumnElement[bool]:
-    """Without halts nobody holds a halted security; without a holdings book nobody knows."""
+def _holds(conn: Connection, asked: Asked) -> ColumnElement[bool]:
+    """Whom the alerts of a run concern; outside one, who holds a security that is halted. Without
+    halts nobody does; without a holdings book nobody knows."""
+    if asked.affected is not None:
+        return _among(conn, client.c.id, asked.affected)
     if not asked.halted:
         return false()
     if asked.holdings is None:
