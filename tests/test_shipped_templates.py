@@ -30,7 +30,8 @@ ROOT = Path(__file__).parents[1]
 CAMPAIGNS = (
     "closure-notice", "suspension-alert", "risk-notice", "dormant-reminder",
     "new-investor-welcome", "new-investor-trading-rules", "new-investor-risk-types",
-    "new-investor-fraud-warning", "new-investor-call-back", "research-digest",
+    "new-investor-fraud-warning", "new-investor-call-back", "research-digest", "incident-notice",
+    "incident-aftercare",
 )  # fmt: skip
 LOCALES = ("zh-CN", "en")
 YEAR = 2026

@@ -242,7 +242,7 @@ def test_functions_are_told_in_one_order_in_both_languages() -> None:
 
     assert names == ("login", "orders")
     assert listed(names, "zh-CN") == "登录、委托下单"
-    assert listed(names, "en") == "logging in, placing orders"
+    assert listed(names, "en") == "login and order entry"
     with pytest.raises(KeyError):
         functions_in_order(("logn",))
 

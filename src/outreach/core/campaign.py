@@ -39,7 +39,22 @@ class OnDay(Written):
     expires_after_hours: int = Field(72, ge=1)
 
 
-OccurrenceRule = Annotated[OnClosure | OnHalt | OnDay, Field(discriminator="kind")]
+class OnIncident(Written):
+    """Fires for each step that is told of an incident. Key: INC-2026-0001.2, the second step."""
+
+    kind: Literal["incident"]
+    tells: Literal["notices", "aftercare"] = Field(
+        "notices", description="All steps up to the end of the incident, or the message afterwards."
+    )
+    grace_minutes: int = Field(
+        30, ge=1, le=240, description="So long after the promised update a notice is stale."
+    )
+    useful_hours: int = Field(
+        12, ge=1, le=168, description="So long a notice is of use that promises no update."
+    )
+
+
+OccurrenceRule = Annotated[OnClosure | OnHalt | OnDay | OnIncident, Field(discriminator="kind")]
 
 
 # --- schedules: when a campaign fires ---------------------------------------------------------

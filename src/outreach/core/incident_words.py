@@ -16,23 +16,24 @@ def _names(*rows: tuple[str, str, str]) -> dict[str, Sentence]:
 
 # What a client would call it. The order is that in which a text lists them.
 FUNCTIONS: Final = _names(
-    ("login", "logging in", "登录"),
-    ("orders", "placing orders", "委托下单"),
-    ("cancels", "cancelling orders", "撤单"),
+    ("all", "trading services", "交易服务"),
+    ("login", "login", "登录"),
+    ("orders", "order entry", "委托下单"),
+    ("cancels", "order cancellation", "撤单"),
     ("reports", "order and trade reports", "委托与成交查询"),
     ("positions", "balances and positions", "资金与持仓查询"),
     ("quotes", "quotes", "行情"),
-    ("bank-transfer", "transfers to and from the bank", "银证转账"),
+    ("bank-transfer", "bank transfers", "银证转账"),
     ("margin", "margin trading", "融资融券"),
     ("stock-connect", "Stock Connect trading", "港股通交易"),
-    ("ipo", "subscription of new issues", "新股申购"),
+    ("ipo", "IPO subscription", "新股申购"),
     ("funds", "fund orders", "基金业务"),
     ("account-opening", "account opening", "开户"),
-    ("app", "the mobile app", "手机App"),
-    ("desktop", "the desktop client", "电脑客户端"),
-    ("web", "the website", "网上营业厅"),
-    ("phone-orders", "orders by telephone", "电话委托"),
-    ("hotline", "the service hotline", "客服热线"),
+    ("app", "mobile app", "手机App"),
+    ("desktop", "desktop client", "电脑客户端"),
+    ("web", "website", "网上营业厅"),
+    ("phone-orders", "telephone orders", "电话委托"),
+    ("hotline", "service hotline", "客服热线"),
 )
 
 STATUSES: Final[dict[str, Said]] = {
@@ -60,6 +61,17 @@ def functions_in_order(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def listed(names: tuple[str, ...], locale: str) -> str:
-    """The functions as a text says them: `登录、委托下单` or `logging in, placing orders`."""
-    joint = "、" if locale.startswith("zh") else ", "
-    return joint.join(FUNCTIONS[name].in_(locale) for name in names)
+    """The functions as a text says them: `登录、委托下单` or `login and order entry`."""
+    words = [FUNCTIONS[name].in_(locale) for name in names]
+    if locale.startswith("zh"):
+        return "、".join(words)
+    return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+
+
+MOST_FUNCTIONS: Final = 6  # in one text; beyond that `all` says it shorter
+
+
+def longest_functions() -> tuple[str, ...]:
+    """As many functions as a text may list, those with the longest words."""
+    by_length = sorted(FUNCTIONS, key=lambda name: len("".join(FUNCTIONS[name])), reverse=True)
+    return functions_in_order(tuple(by_length[:MOST_FUNCTIONS]))

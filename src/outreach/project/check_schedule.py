@@ -11,6 +11,7 @@ from outreach.core.campaign import (
     OnceAt,
     OnClosure,
     OnHalt,
+    OnIncident,
     OnMarketEvent,
 )
 from outreach.core.problem import Problem
@@ -34,6 +35,8 @@ def check_schedule(config: Config, campaign: Campaign, file: TomlFile) -> Iterat
             yield from _for_closure(config, campaign, closure, file)
         case OnHalt() as halt:
             yield from _for_halt(config, campaign, halt, file)
+        case OnIncident():
+            yield from _for_incident(campaign, file)
         case _:
             yield from _for_day(campaign, file)
     yield from _outside_hours(config, campaign, file)
@@ -81,6 +84,14 @@ def _for_halt(
     wrong = f'"{schedule.on}" does not tell which trading day\'s halts are meant'
     write = 'write on = "market_event" with event = "halt", "session_open" or "session_close"'
     yield file.problem(_ON, wrong, write)
+
+
+def _for_incident(campaign: Campaign, file: TomlFile) -> Iterator[Problem]:
+    schedule = campaign.schedule
+    if isinstance(schedule, ByHand) or getattr(schedule, "event", None) == "incident":
+        return
+    wrong = "does not wait for an incident"
+    yield file.problem(_ON, wrong, 'write on = "market_event" with event = "incident"')
 
 
 def _for_day(campaign: Campaign, file: TomlFile) -> Iterator[Problem]:

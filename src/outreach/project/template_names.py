@@ -3,9 +3,11 @@
 from typing import Final, Literal
 
 from outreach.core.campaign import Campaign
+from outreach.core.incident_values import INCIDENT_NAMES
+from outreach.core.survey_values import SURVEY_NAMES
 from outreach.core.values import CLIENT_VALUES
 
-Kind = Literal["closure", "halt", "day"]
+Kind = Literal["closure", "halt", "day", "incident"]
 
 FIRM_NAMES: Final = frozenset(
     {
@@ -36,9 +38,10 @@ OF_KIND: Final[dict[Kind, frozenset[str]]] = {
     "closure": CLOSURE_NAMES,
     "halt": HALT_NAMES,
     "day": frozenset(),
+    "incident": INCIDENT_NAMES,
 }
 EVERYWHERE: Final = FIRM_NAMES | frozenset(CLIENT_VALUES) | {"unsubscribe_url"}
-BUILT_IN: Final = EVERYWHERE | CLOSURE_NAMES | HALT_NAMES
+BUILT_IN: Final = EVERYWHERE | CLOSURE_NAMES | HALT_NAMES | INCIDENT_NAMES | SURVEY_NAMES
 
 
 def names_of(campaign: Campaign) -> frozenset[str]:
