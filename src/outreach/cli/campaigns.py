@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from outreach.cli.door import BAD_DATA, NOT_ALLOWED, USAGE, Door, Failure
+from outreach.cli.door import BAD_DATA, NOT_ALLOWED, PROBLEMS, USAGE, Door, Failure
 from outreach.cli.output import console, emit_json, emit_rows, next_step, progress, say, table
 
 if TYPE_CHECKING:
@@ -195,6 +195,8 @@ def approve(
             NOT_ALLOWED,
             f"{campaign}: {user} wrote it, so somebody else must approve it (--as another user)",
         )
+    if not revoke:
+        _refuse_with_faults(door, campaign)
     action = "revoke" if revoke else "approve"
     digest = defined.approval_digest
     with door.database.begin() as tx:
@@ -205,6 +207,17 @@ def approve(
         emit_json(document)
     say(door, f"{action}d {campaign} as {user}, bound to {digest[:16]}…")
     next_step(door, f"outreach run {campaign}" if not revoke else "outreach approvals")
+
+
+def _refuse_with_faults(door: Door, campaign: str) -> None:
+    """What `check` calls an error is not approved: a wrong weekday, a session that is none."""
+    from outreach.cli.almanac import almanac
+    from outreach.project.check import check_project, concerning
+
+    found = concerning(door.project, campaign, check_project(door.project, almanac(door)))
+    lines = [str(one) for one in found if one.severity == "error"]
+    if lines:
+        raise Failure(PROBLEMS, [*lines, f"{campaign}: not approved; correct this first"])
 
 
 def approvals(context: typer.Context) -> None:

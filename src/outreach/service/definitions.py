@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from outreach.core.problem import Problem
-from outreach.project.check import check_project
+from outreach.project.check import check_project, concerning
 from outreach.project.config import Config
 from outreach.project.load import SEGMENTS, Project, load_project
 
@@ -128,15 +128,7 @@ def _faulty(project: Project, name: str, errors: Iterable[Problem]) -> bool:
         return True
     if campaign.template not in project.templates:
         return True
-    own = f"{project.campaigns_folder}/{name}.toml"
-    segments = f"{project.campaigns_folder}/{SEGMENTS}"
-    texts = tuple(f"{project.templates_folder}/{one}/" for one in (campaign.template, "_layout"))
-    return any(
-        one.file == own
-        or one.file.startswith(texts)
-        or (one.file == segments and one.key.split(".")[0] in ("", campaign.segment))
-        for one in errors
-    )
+    return bool(concerning(project, name, errors))
 
 
 def _differ(before: Project, after: Project, name: str) -> bool:
