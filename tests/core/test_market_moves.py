@@ -97,13 +97,13 @@ def moments(triggers: list[Trigger]) -> list[str]:
 def test_published_days_trigger_what_they_should(
     condition: MarketCondition, expected: list[str]
 ) -> None:
-    told = fold(condition, closes(*SSE), CALENDAR).triggers
+    told = fold([condition], closes(*SSE), CALENDAR).triggers
     assert [one[:10] for one in moments(told)] == expected
 
 
 def test_a_fall_after_a_rise_is_told_the_next_day() -> None:
     days = closes("2024-10-08", "2024-10-09")
-    (told,) = fold(FALLS_3, days, CALENDAR).triggers
+    (told,) = fold([FALLS_3], days, CALENDAR).triggers
     assert moments([told]) == ["2024-10-09 15:00"]
     assert round(told.reading.percent, 2) == -6.62
 
@@ -112,7 +112,7 @@ def test_a_fall_after_a_rise_is_told_the_next_day() -> None:
     ("now", "triggers"), [(3880.0001, 0), (3880.0, 1), (3879.9999, 1), (3920.0, 0)]
 )
 def test_exactly_the_threshold_counts(now: float, triggers: int) -> None:
-    assert len(fold(FALLS_3, [level("09-28T10:00", now)], CALENDAR).triggers) == triggers
+    assert len(fold([FALLS_3], [level("09-28T10:00", now)], CALENDAR).triggers) == triggers
 
 
 def test_one_slide_is_told_once_and_a_second_one_again() -> None:
@@ -128,7 +128,7 @@ def test_one_slide_is_told_once_and_a_second_one_again() -> None:
         level("09-30T10:00", 3700, 3850),  # a third one, but the cool-down ends with its recovery
         level("09-30T10:30", 3840, 3850),
     ]
-    done = fold(FALLS_3, series, CALENDAR)
+    done = fold([FALLS_3], series, CALENDAR)
     assert moments(done.triggers) == ["2026-09-28 10:30", "2026-09-29 10:30"]
 
 
@@ -144,12 +144,12 @@ def test_one_slide_is_told_once_and_a_second_one_again() -> None:
     ],
 )  # fmt: skip
 def test_it_stands_armed_told_or_cooling(rows: list[Level], state: str) -> None:
-    assert fold(FALLS_3, rows, CALENDAR).standing.state == state
+    assert fold([FALLS_3], rows, CALENDAR).standings["SSE-falls-3-day"].state == state
 
 
 def test_the_standing_says_until_when_it_cools_down() -> None:
     rows = [level("09-28T10:00", 3870), level("09-28T10:30", 3920)]
-    standing: Standing = fold(FALLS_3, rows, CALENDAR).standing
+    standing = fold([FALLS_3], rows, CALENDAR).standings["SSE-falls-3-day"]
     assert (standing.triggered_at, standing.until) == (
         at("2026-09-28T10:00"),
         at("2026-09-29T10:00"),
@@ -167,8 +167,8 @@ def test_late_repeated_and_corrected_rows_change_nothing_that_was_told() -> None
         level("09-28T10:30", 3990, version=2),  # the row it was told by was wrong
         level("09-28T10:15", 3999),
     ]
-    assert fold(FALLS_3, known, CALENDAR, told).triggers == []
-    assert fold(FALLS_3, [*known, *late], CALENDAR, told).triggers == []
+    assert fold([FALLS_3], known, CALENDAR, {"SSE-falls-3-day": told}).triggers == []
+    assert fold([FALLS_3], [*known, *late], CALENDAR, {"SSE-falls-3-day": told}).triggers == []
 
 
 def test_other_indexes_closed_days_and_moments_before_the_opening_are_nothing() -> None:
@@ -178,23 +178,54 @@ def test_other_indexes_closed_days_and_moments_before_the_opening_are_nothing() 
         level("10-10T10:00", 3000),  # a make-up working Saturday
         level("09-28T08:55", 3000),  # what the vendor still shows of the day before
     ]
-    assert fold(FALLS_3, rows, CALENDAR) == ([], Standing("no_data"))
+    assert fold([FALLS_3], rows, CALENDAR) == ([], {"SSE-falls-3-day": Standing("no_data")})
+
+
+SLOWER = when(falls_percent=2.5, over_sessions=2)
+OTHER = MarketCondition(index="CHINEXT", falls_percent=5, cool_down="1d")
+AT_ONCE = when(falls_percent=7, cool_down="0m")
+
+
+def chinext(moment: str, now: float) -> Level:
+    return level(moment, now, 2000)._replace(code="CHINEXT")
+
+
+def test_one_slide_is_told_by_one_condition_of_a_campaign() -> None:
+    rows = [
+        level("09-28T10:30", 3880), chinext("09-28T10:31", 1900), level("09-28T10:40", 3870),
+        level("09-29T10:29", 3860, 3870), chinext("09-29T10:29", 1890),
+    ]  # fmt: skip
+    done = fold([OTHER, FALLS_3, SLOWER], rows, CALENDAR)
+    assert [one.condition for one in done.triggers] == [FALLS_3]
+    assert [one.state for one in done.standings.values()] == ["cooling"] * 3
+
+
+def test_a_condition_without_a_cool_down_is_told_beside_another() -> None:
+    rows = [level("09-28T10:30", 3880), level("09-28T10:35", 3700)]
+    triggers = fold([FALLS_3, AT_ONCE], rows, CALENDAR).triggers
+    assert [one.condition for one in triggers] == [FALLS_3, AT_ONCE]
+
+
+def test_what_comes_late_of_another_index_is_not_told_beside_what_was() -> None:
+    told = {FALLS_3.slug: [at("2026-09-28T10:30")]}
+    rows = [level("09-28T10:30", 3880), chinext("09-28T10:25", 1900)]
+    assert fold([FALLS_3, OTHER], rows, CALENDAR, told).triggers == []
 
 
 def test_a_fall_within_minutes_counts_from_the_highest_level_of_them() -> None:
     condition = when(falls_percent=2, over_minutes=30)
     slow = [level(f"09-28T{10 + n // 60}:{n % 60:02}", 4000 - n) for n in range(0, 120, 10)]
-    assert fold(condition, slow, CALENDAR).triggers == []
+    assert fold([condition], slow, CALENDAR).triggers == []
     fast = [level("09-28T10:00", 4050), level("09-28T10:20", 4010), level("09-28T10:30", 3969)]
-    assert moments(fold(condition, fast, CALENDAR).triggers) == ["2026-09-28 10:30"]
+    assert moments(fold([condition], fast, CALENDAR).triggers) == ["2026-09-28 10:30"]
     over_noon = [level("09-28T10:00", 4050), level("09-28T10:31", 3969)]
-    assert fold(condition, over_noon, CALENDAR).triggers == []
+    assert fold([condition], over_noon, CALENDAR).triggers == []
 
 
 def test_a_window_with_a_hole_in_it_is_not_guessed() -> None:
     condition = when(falls_percent=15, over_sessions=2)
-    assert fold(condition, closes("2015-08-25"), CALENDAR).triggers == []
-    assert fold(condition, closes("2015-08-24", "2015-08-25"), CALENDAR).triggers != []
+    assert fold([condition], closes("2015-08-25"), CALENDAR).triggers == []
+    assert fold([condition], closes("2015-08-24", "2015-08-25"), CALENDAR).triggers != []
 
 
 def test_volatility_is_the_yearly_deviation_of_daily_returns() -> None:
@@ -202,8 +233,8 @@ def test_volatility_is_the_yearly_deviation_of_daily_returns() -> None:
     days = ("09-18", "09-21", "09-22", "09-23", "09-24")
     calm = [level(f"{day}T15:00", 4000 + n % 2, 4001 - n % 2) for n, day in enumerate(days)]
     wild = [level(f"{day}T15:00", 4100 - n % 2 * 200, 4000) for n, day in enumerate(days)]
-    assert fold(condition, calm, CALENDAR).triggers == []
-    (told,) = fold(condition, wild, CALENDAR).triggers
+    assert fold([condition], calm, CALENDAR).triggers == []
+    (told,) = fold([condition], wild, CALENDAR).triggers
     assert moments([told]) == ["2026-09-24 15:00"]
     # ln(1.025) three times and ln(0.975) twice: a deviation of 2.739 % a day
     assert round(told.reading.percent, 1) == 43.5
@@ -227,7 +258,7 @@ def test_a_monotone_slide_triggers_at_most_once(rows: list[Level]) -> None:
     falling = sorted((one.level for one in rows), reverse=True)
     rows.sort(key=lambda row: row.at)
     rows = [row._replace(level=number) for row, number in zip(rows, falling, strict=True)]
-    told = fold(when(falls_percent=3, cool_down="0m"), rows, CALENDAR).triggers
+    told = fold([when(falls_percent=3, cool_down="0m")], rows, CALENDAR).triggers
     assert len(told) == any(n <= 3880 * POINT for n in falling)
 
 
@@ -238,7 +269,7 @@ def test_the_scale_of_an_index_does_not_matter(rows: list[Level], scale: int) ->
     larger = [
         one._replace(level=one.level * scale, prev_close=one.prev_close * scale) for one in rows
     ]
-    one, other = fold(condition, rows, CALENDAR), fold(condition, larger, CALENDAR)
+    one, other = fold([condition], rows, CALENDAR), fold([condition], larger, CALENDAR)
     assert moments(one.triggers) == moments(other.triggers)
 
 
@@ -250,13 +281,13 @@ def test_the_order_rows_come_in_does_not_matter(
     shuffled = [*rows, *rows] if twice else [*rows]
     random.shuffle(shuffled)
     condition = when(falls_percent=3, cool_down="10m")
-    assert fold(condition, shuffled, CALENDAR) == fold(condition, rows, CALENDAR)
+    assert fold([condition], shuffled, CALENDAR) == fold([condition], rows, CALENDAR)
 
 
 @settings(max_examples=60, deadline=None)
 @given(series)
 def test_between_two_triggers_it_came_back_and_the_cool_down_passed(rows: list[Level]) -> None:
-    told = fold(when(falls_percent=3, cool_down="10m"), rows, CALENDAR).triggers
+    told = fold([when(falls_percent=3, cool_down="10m")], rows, CALENDAR).triggers
     for one, other in pairwise(told):
         assert other.at - one.at >= timedelta(minutes=10)
         between = [row for row in rows if one.at < row.at < other.at]
@@ -272,7 +303,9 @@ def test_telling_as_rows_come_in_tells_no_more_than_once_a_slide(
     condition, told = when(falls_percent=3, cool_down="1d"), list[datetime]()
     for n in range(len(rows)):
         seen = (rows[seed:] + rows[:seed])[: n + 1]
-        told += [one.at for one in fold(condition, seen, CALENDAR, told).triggers]
+        told += [
+            one.at for one in fold([condition], seen, CALENDAR, {"SSE-falls-3-day": told}).triggers
+        ]
     assert len(told) <= 1
 
 

@@ -6,9 +6,11 @@ told is where it begins: rows that come late, twice or corrected never change it
 
 import math
 import statistics
+from bisect import insort
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from outreach.core.market_conditions import MarketCondition
@@ -44,8 +46,9 @@ class Reading(NamedTuple):
 
 
 class Trigger(NamedTuple):
-    """The first reading of a slide that reached the threshold."""
+    """The first reading of a slide that reached a condition's threshold."""
 
+    condition: MarketCondition
     at: datetime
     reading: Reading
 
@@ -54,73 +57,109 @@ State = Literal["no_data", "armed", "told", "cooling"]
 
 
 class Standing(NamedTuple):
-    """Where a condition stands: armed; told and not yet come back; come back but cooling down."""
+    """Where a condition stands: armed; told and not yet come back; or armed but for a cool-down."""
 
     state: State
     triggered_at: datetime | None = None
-    until: datetime | None = None  # the end of the cool-down
+    until: datetime | None = None  # the end of the cool-down, where one was begun
     newest: Reading | None = None
 
 
-class Told(NamedTuple):
-    """What a fold came to: triggers nobody has been told of, and where the condition stands."""
+class Folded(NamedTuple):
+    """What a fold came to: triggers nobody has been told of, and where each condition stands."""
 
     triggers: list[Trigger]
-    standing: Standing
+    standings: dict[str, Standing]  # by the condition's slug
+
+
+ToldAt = Mapping[str, Sequence[datetime]]  # by the condition's slug
 
 
 def fold(
-    condition: MarketCondition,
+    conditions: Sequence[MarketCondition],
     levels: Iterable[Level],
     calendar: TradingCalendar,
-    told: Sequence[datetime] = (),
-) -> Told:
-    """The triggers later than the last one that was `told`.
+    told: ToldAt = MappingProxyType({}),
+) -> Folded:
+    """The triggers of one campaign's conditions, each later than the last that was told of it.
 
     A reading of exactly the threshold triggers. A move within one session has come back when the
-    next session opens. Levels of days without a session, and of before the opening (when vendors
-    still show the day before), count for nothing.
+    next session opens. A cool-down counts from whatever the campaign told last, by any of its
+    conditions, so that one slide sends one notice. Levels of days without a session, and of before
+    the opening (when vendors still show the day before), count for nothing.
     """
-    gauge, limits = _Gauge(condition, calendar), _Limits(condition)
-    begun = last = max(told, default=None)
-    back, triggers, newest = False, list[Trigger](), None
-    for level in in_order(condition, levels):
-        reading = gauge.read(level)
-        if reading is None:
-            continue
-        newest = reading
-        if begun is not None and level.at <= begun:
-            continue
-        back = back or limits.is_back(reading) or gauge.began_anew(last, level.at)
-        if last is not None and not (back and level.at >= last + condition.rest):
-            continue
-        if limits.is_reached(reading):
-            triggers.append(Trigger(level.at, reading))
-            last, back = level.at, False
-    return Told(triggers, _standing(condition, last, back, newest))
+    moments = sorted(at for some in told.values() for at in some)
+    watches = [_Watch(one, calendar, told.get(one.slug, ())) for one in conditions]
+    triggers: list[Trigger] = []
+    for level in in_order(levels):
+        for watch in watches:
+            reading = watch.fresh(level)
+            if reading and watch.would_trigger(reading) and not watch.is_resting(moments):
+                watch.trigger()
+                insort(moments, level.at)
+                triggers.append(Trigger(watch.condition, level.at, reading))
+    return Folded(triggers, {one.condition.slug: one.standing(moments) for one in watches})
 
 
-def in_order(condition: MarketCondition, levels: Iterable[Level]) -> list[Level]:
-    """The levels of the condition's index by their moments, each moment in its last version."""
-    held: dict[datetime, Level] = {}
+def in_order(levels: Iterable[Level]) -> list[Level]:
+    """Levels by their moments, each index and moment in its last version."""
+    held: dict[tuple[datetime, str], Level] = {}
     for level in levels:
-        if level.code == condition.index:
-            known = held.get(level.at)
-            if known is None or known.version <= level.version:
-                held[level.at] = level
-    return [held[at] for at in sorted(held)]
+        known = held.get((level.at, level.code))
+        if known is None or known.version <= level.version:
+            held[level.at, level.code] = level
+    return [held[key] for key in sorted(held)]
 
 
-def _standing(
-    condition: MarketCondition, last: datetime | None, back: bool, newest: Reading | None
-) -> Standing:
-    if last is None:
-        return Standing("armed" if newest else "no_data", newest=newest)
-    until = last + condition.rest
-    if not back:
-        return Standing("told", last, until, newest)
-    over = newest is not None and newest.level.at >= until
-    return Standing("armed" if over else "cooling", last, until, newest)
+class _Watch:
+    """One condition on its way through the levels."""
+
+    def __init__(
+        self, condition: MarketCondition, calendar: TradingCalendar, told: Sequence[datetime]
+    ) -> None:
+        self.condition = condition
+        self._gauge, self._limits = _Gauge(condition, calendar), _Limits(condition)
+        self._begun = self._last = max(told, default=None)
+        self._back = False
+        self._newest: Reading | None = None
+
+    def fresh(self, level: Level) -> Reading | None:
+        """What the condition measures at a level that is news to it."""
+        if level.code != self.condition.index:
+            return None
+        reading = self._gauge.read(level)
+        if reading is None:
+            return None
+        self._newest = reading
+        if self._begun is not None and level.at <= self._begun:
+            return None
+        anew = self._gauge.began_anew(self._last, level.at)
+        self._back = self._back or anew or self._limits.is_back(reading)
+        return reading
+
+    def would_trigger(self, reading: Reading) -> bool:
+        """Whether it is armed, apart from the cool-down, and the threshold is reached."""
+        return (self._last is None or self._back) and self._limits.is_reached(reading)
+
+    def is_resting(self, moments: Sequence[datetime]) -> bool:
+        """Whether the campaign told something near the newest level: before it or, late, after."""
+        if self._newest is None:
+            return False
+        at, rest = self._newest.level.at, self.condition.rest
+        return any(moment - rest < at < moment + rest for moment in moments)
+
+    def trigger(self) -> None:
+        if self._newest is not None:
+            self._last, self._back = self._newest.level.at, False
+
+    def standing(self, moments: Sequence[datetime]) -> Standing:
+        if self._newest is None:
+            return Standing("no_data", self._last)
+        until = moments[-1] + self.condition.rest if moments else None
+        if self._last is not None and not self._back:
+            return Standing("told", self._last, until, self._newest)
+        resting = until is not None and self._newest.level.at < until
+        return Standing("cooling" if resting else "armed", self._last, until, self._newest)
 
 
 class _Limits:
