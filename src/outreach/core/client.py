@@ -21,12 +21,25 @@ class Field:
     words: Sentence
     choices: tuple[str, ...] = ()
     segment: bool = True  # may a segment ask for it
+    imported: bool = True  # may a client file fill it; preferences have files of their own
 
 
 def _field(
+    name: str,
+    type_: Type,
+    en: str,
+    zh: str,
+    *choices: str,
+    segment: bool = True,
+    imported: bool = True,
+) -> tuple[str, Field]:
+    return name, Field(name, type_, Sentence(en, zh), choices, segment, imported)
+
+
+def _preference(
     name: str, type_: Type, en: str, zh: str, *choices: str, segment: bool = True
 ) -> tuple[str, Field]:
-    return name, Field(name, type_, Sentence(en, zh), choices, segment)
+    return _field(name, type_, en, zh, *choices, segment=segment, imported=False)
 
 
 CLIENT_FIELDS: Final[dict[str, Field]] = dict(
@@ -72,5 +85,15 @@ CLIENT_FIELDS: Final[dict[str, Field]] = dict(
         _field("last_trade_on", "date", "last trade date", "最近交易日期"),
         _field("permissions", "list", "trading permissions", "开通权限"),
         _field("topics", "list", "topics of interest", "关注主题"),
+        # What the client asked of us (`core.preference_rows`).
+        _preference("salutation", "text", "salutation", "称谓", segment=False),
+        _preference("preferred_channel", "choice", "preferred channel", "首选渠道", "sms", "email"),
+        _preference(
+            "wanted_risk",
+            "int",
+            "highest product risk the client wants (1 to 5)",
+            "意向产品风险上限(1至5)",
+        ),
+        _preference("own_hours", "text", "contact hours asked for", "指定联系时段", segment=False),
     )
 )

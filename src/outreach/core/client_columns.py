@@ -84,6 +84,7 @@ CONSENT_ALIASES: Final[dict[str, Sequence[str]]] = {
 CLIENT_ALIASES: Final[dict[str, Sequence[str]]] = {
     name: (field.words.en, field.words.zh, *_NAMES.get(name, "").split())
     for name, field in CLIENT_FIELDS.items()
+    if field.imported
 }
 
 REQUIRED: Final = ("client_no", "name")

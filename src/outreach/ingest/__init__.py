@@ -26,6 +26,7 @@ from outreach.feeds.known_columns import open_known
 from outreach.ingest.book import Book, Desk, Imported, Step, Taken, Tx, opened
 from outreach.ingest.halts import import_halts, import_inbox
 from outreach.ingest.market import import_market
+from outreach.ingest.preferences import import_preferences
 from outreach.project.config import Import
 from outreach.store import clients, consent
 from outreach.store.audit import Covered
@@ -42,6 +43,7 @@ __all__ = [
     "import_holdings",
     "import_inbox",
     "import_market",
+    "import_preferences",
 ]
 
 _PAGE: Final = 5_000  # holdings written in one transaction

@@ -27,6 +27,8 @@ CHOICES: Final = {
     "frozen": Sentence("frozen", "冻结"),
     "closed": Sentence("closed", "销户"),
     "deceased": Sentence("deceased", "已故"),
+    "sms": Sentence("SMS", "短信"),
+    "email": Sentence("e-mail", "电子邮件"),
 }
 _UNITS: Final = {
     "days": Sentence("days", "天"),
