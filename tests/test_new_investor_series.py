@@ -43,7 +43,7 @@ class Firm:
 
     database: Database
     folder: Path
-    now: datetime = at("2026-09-29 09:00")
+    now: datetime = datetime(2026, 9, 29, 9, tzinfo=SHANGHAI)
     gateways: dict[str, Gateway] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -14,6 +14,7 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
+    _call_backs()
     _runs()
     _halts()
     _halt_feeds()
@@ -21,6 +22,93 @@ def upgrade() -> None:
     _surveys()
     _incidents()
     _market_moves()
+
+
+def _call_backs() -> None:
+    """Who is to be called back, what came of it, and the yearly tenth."""
+    op.create_table(
+        "call_back",
+        sa.Column("id", _id(), autoincrement=False, nullable=False),
+        sa.Column("client_id", _id(), nullable=False),
+        sa.Column("rule", sa.String(length=16), nullable=False),
+        sa.Column("since_on", sa.Date(), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("draw_id", _id(), nullable=True),
+        sa.Column("book_id", _id(), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_call_back")),
+        sa.UniqueConstraint(
+            "client_id", "rule", "since_on", "detail",
+            name=op.f("uq_call_back_client_id_rule_since_on_detail"),
+        ),
+    )  # fmt: skip
+    op.create_index("ix_call_back_rule", "call_back", ["rule", "since_on"])
+    op.create_table(
+        "call_back_result",
+        sa.Column("id", _id(), autoincrement=False, nullable=False),
+        sa.Column("client_id", _id(), nullable=False),
+        sa.Column("rule", sa.String(length=16), nullable=False),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("done_on", sa.Date(), nullable=False),
+        sa.Column("done_by", sa.Text(), nullable=False),
+        sa.Column("means", sa.String(length=8), nullable=False),
+        sa.Column("result", sa.String(length=12), nullable=False),
+        sa.Column("identity", sa.Boolean(), nullable=True),
+        sa.Column("own_will", sa.Boolean(), nullable=True),
+        sa.Column("no_staff_trading", sa.Boolean(), nullable=True),
+        sa.Column("risk_disclosed", sa.Boolean(), nullable=True),
+        sa.Column("no_full_mandate", sa.Boolean(), nullable=True),
+        sa.Column("changes_confirmed", sa.Boolean(), nullable=True),
+        sa.Column("reference", sa.Text(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("book_id", _id(), nullable=True),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_call_back_result")),
+    )
+    op.create_index(
+        "ix_call_back_result_client_id", "call_back_result", ["client_id", "rule", "done_on"]
+    )
+    op.create_index("ix_call_back_result_done_on", "call_back_result", ["done_on", "client_id"])
+    _yearly_call_backs()
+
+
+def _yearly_call_backs() -> None:
+    counts = ("clients", "opened_later", "dormant", "suspended", "closed")
+    op.create_table(
+        "call_back_base",
+        sa.Column("id", _id(), autoincrement=False, nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
+        *(sa.Column(name, sa.Integer(), nullable=False) for name in counts),
+        sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_call_back_base")),
+    )
+    op.create_table(
+        "call_back_base_client",
+        sa.Column("base_id", _id(), nullable=False),
+        sa.Column("client_id", _id(), nullable=False),
+        sa.Column("branch", sa.Text(), nullable=True),
+        sa.PrimaryKeyConstraint("base_id", "client_id", name=op.f("pk_call_back_base_client")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "call_back_draw",
+        sa.Column("id", _id(), autoincrement=False, nullable=False),
+        sa.Column("year", sa.Integer(), nullable=False),
+        sa.Column("share", sa.Text(), nullable=False),
+        sa.Column("seed", sa.Text(), nullable=False),
+        sa.Column("base_id", _id(), nullable=True),
+        *(
+            sa.Column(name, sa.Integer(), nullable=False)
+            for name in ("clients", "called", "waiting", "drawn")
+        ),
+        sa.Column("drawn_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_call_back_draw")),
+    )
 
 
 def _id() -> sa.types.TypeEngine[int]:

@@ -75,6 +75,21 @@ def pages(n: int = 5) -> list[tuple[Table, Rows]]:
         ]),
         (tables.margin_ratio, [(6, i, 12_900 + i, 15_000, 13_000, local) for i in ids]),
         (tables.margin_event, [(6, "close", i, "below", None) for i in ids]),
+        (tables.call_back, [
+            (i, i, "abnormal", AT.date(), "对敲", None, 1, local, "wang.l") for i in ids
+        ]),
+        (tables.call_back_result, [
+            (i, i, "abnormal", local, AT.date(), "zhou.q", "phone", "reached", True, True, False,
+             True, True, True, "REC-1", None, None, local, "wang.l")
+            for i in ids
+        ]),
+        (tables.call_back_base, [
+            (i, 2026, local, 900, 40, 30, 20, 10, local, "wang.l") for i in ids
+        ]),
+        (tables.call_back_base_client, [(1, i, "静安") for i in ids]),
+        (tables.call_back_draw, [
+            (i, 2026, "0.12", "s", 1, 900, 3, 0, 105, local, "wang.l") for i in ids
+        ]),
         (tables.calendar_override, [
             (i, i, "propose", "HK", AT.date(), "half", None, time(12), "台风", "typhoon", "T8",
              "HKEX", "li.m", local)

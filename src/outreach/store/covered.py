@@ -136,6 +136,15 @@ COVERINGS: Final = {
         _covering(
             tables.incident_step, "incident_id sequence", "incident {incident_id} step {sequence}"
         ),
+        _covering(tables.call_back, "id", "call-back {id} {rule} client {client_id}"),
+        _covering(tables.call_back_result, "id", "call-back result {id} {rule} client {client_id}"),
+        _covering(tables.call_back_base, "id", "call-back base {id} of {year}"),
+        _covering(
+            tables.call_back_base_client,
+            "base_id client_id",
+            "call-back base {base_id} client {client_id}",
+        ),
+        _covering(tables.call_back_draw, "id", "call-back draw {id} of {year}"),
         _covering(tables.checkpoint, "id", "checkpoint {id} size {size}"),
     )
 }

@@ -703,6 +703,96 @@ incident_step = Table(
     PrimaryKeyConstraint("incident_id", "sequence"),
 )
 
+# --- call-backs ------------------------------------------------------------------------------
+
+# Why a client is to be called: a permission was opened, an account was flagged, or the client was
+# drawn. New accounts are not here: the client book tells of them.
+call_back = Table(
+    "call_back",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("client_id", Id),
+    _required("rule", String(16)),  # core.call_back.Rule
+    _required("since_on", Date),  # the day it became due
+    _required("detail", Text),  # which permission, or what was noticed
+    Column("draw_id", Id),
+    Column("book_id", Id),
+    _required("recorded_at", UtcDateTime),
+    _required("actor", Text),
+    UniqueConstraint("client_id", "rule", "since_on", "detail"),
+    Index("ix_call_back_rule", "rule", "since_on"),
+)
+
+# One call and what came of it. Yes is the answer that gives no concern.
+call_back_result = Table(
+    "call_back_result",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("client_id", Id),
+    _required("rule", String(16)),
+    _required("done_at", UtcDateTime),
+    _required("done_on", Date),  # its day on the firm's clock
+    _required("done_by", Text),
+    _required("means", String(8)),  # core.call_back.Means
+    _required("result", String(12)),  # core.call_back.Result
+    Column("identity", Boolean),
+    Column("own_will", Boolean),
+    Column("no_staff_trading", Boolean),
+    Column("risk_disclosed", Boolean),
+    Column("no_full_mandate", Boolean),
+    Column("changes_confirmed", Boolean),
+    Column("reference", Text),  # where the recording or the form is
+    Column("note", Text),
+    Column("book_id", Id),
+    _required("recorded_at", UtcDateTime),
+    _required("actor", Text),
+    Index("ix_call_back_result_client_id", "client_id", "rule", "done_on"),
+    Index("ix_call_back_result_done_on", "done_on", "client_id"),
+)
+
+# The clients at the end of a year, of whom a tenth is called in the next one. The newest base of a
+# year counts, once it is here in whole.
+call_back_base = Table(
+    "call_back_base",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("year", Integer),  # the year of the calls
+    _required("as_of", UtcDateTime),  # of the client book it was taken from
+    _required("clients", Integer),
+    _required("opened_later", Integer),
+    _required("dormant", Integer),
+    _required("suspended", Integer),
+    _required("closed", Integer),  # closed or deceased
+    _required("taken_at", UtcDateTime),
+    _required("actor", Text),
+)
+
+call_back_base_client = Table(
+    "call_back_base_client",
+    metadata,
+    _required("base_id", Id),
+    _required("client_id", Id),
+    Column("branch", Text),  # as it was then
+    PrimaryKeyConstraint("base_id", "client_id"),
+    sqlite_with_rowid=False,
+)
+
+call_back_draw = Table(
+    "call_back_draw",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("year", Integer),
+    _required("share", Text),  # as it was asked for: 0.12
+    _required("seed", Text),
+    Column("base_id", Id),  # None: out of the client book as it was at the moment
+    _required("clients", Integer),
+    _required("called", Integer),  # called back already in this year
+    _required("waiting", Integer),  # drawn earlier and not called yet
+    _required("drawn", Integer),
+    _required("drawn_at", UtcDateTime),
+    _required("actor", Text),
+)
+
 # --- the proof -------------------------------------------------------------------------------
 
 audit_entry = Table(
