@@ -149,7 +149,7 @@ def lines(door: Door, done: "Imported") -> list[str]:
         told = ", ".join(f"{count} {event.replace('_', ' ')}" for event, count in done.alerts)
         said.append(f"  to tell: {told}")
     if done.form and not done.markets:
-        said.append("  not the whole of what its source has to say: no market counts as reported on")
+        said.append("  not all its source has to say: no market counts as reported on by it")
     if done.warnings and done.form:
         said.append(f"  to look at, though its rows stand: {done.warnings:,}")
     elif done.warnings:

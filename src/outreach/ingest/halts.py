@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from outreach.core.cell_problem import CellProblem
 from outreach.core.halt_clock import Calendars
@@ -16,8 +16,11 @@ from outreach.feeds.halts import MAINLAND, Parsed, raw_files, read, recognised, 
 from outreach.feeds.table_file import Chunk
 from outreach.ingest.book import Desk, Imported, Step, Taken, Tx, age_of, opened
 from outreach.ingest.market import import_market, is_market
+from outreach.project.feed_config import HaltFeed
 from outreach.store import calendars, halts
 from outreach.store.books import Counts
+
+MARK: Final = "@"  # between the name of a source and the rest of a file's name in the inbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +47,20 @@ def import_halts(
     as_of: datetime | None = None,
     keep: Path | None = None,
     ours: Sequence[str] = MAINLAND,
+    markets: Sequence[str] = (),
 ) -> Imported:
     """Take a saved halt file of any form; without one, the form is recognised by the content.
 
     A correction is a new version, what is known is unchanged, and the alerts are stored with the
     versions they tell of. The raw file is kept in `keep` first, whatever comes of it. `ours` are
-    the markets that lists of the firm's own cover together. Raises FileProblem.
+    the markets that lists of the firm's own cover together, `markets` those the file is declared to
+    tell of. Raises FileProblem.
     """
     saved = raw_files.opened(path)
     kept = raw_files.keep(keep, saved) if keep else None
     form = form or recognised(saved.content)
     moment = as_of or age_of(path, desk)
-    parsed = read(saved, form, _calendars(desk), moment)
+    parsed = read(saved, form, calendars_of(desk), moment)
     file = _ReadFile(path, raw_files.digest_of(saved), parsed.encoding, parsed.rows)
     with opened(desk, "halts", file, parsed.unknown, moment) as book:
         events: Counter[str] = Counter()
@@ -66,18 +71,23 @@ def import_halts(
             book.take(chunk, parsed.problems, _step(book.id, book.at, parsed, moment, events))
         else:
             book.count(chunk, Counts(), parsed.problems)
-        book.markets = speaks_for(parsed, form, ours)
+        book.markets = speaks_for(parsed, form, ours, markets)
         done = book.finished()
     alerts = tuple(sorted(events.items()))
     return replace(done, form=form, kept=kept, alerts=alerts, markets=book.markets)
 
 
-def import_inbox(desk: Desk, inbox: Path, *, keep: Path | None = None) -> Iterator[Put]:
+def import_inbox(
+    desk: Desk, inbox: Path, *, keep: Path | None = None, feed: HaltFeed | None = None
+) -> Iterator[Put]:
     """Take every new file of a watched folder, the oldest first. What was taken goes to done/, what
-    could not be to broken/, with a .txt that says why; the next file is taken all the same."""
+    could not be to broken/, with a .txt that says why; the next file is taken all the same.
+
+    A file called `<source>@...` is in the form of that source of `feed` and tells of its markets.
+    """
     for path in raw_files.waiting(inbox):
         try:
-            imported = _take(desk, path, keep)
+            imported = _take(desk, path, keep, feed or HaltFeed())
         except FileProblem as problem:
             why = str(problem)
             yield Put(raw_files.put_away(path, raw_files.BROKEN, why), None, why)
@@ -85,14 +95,24 @@ def import_inbox(desk: Desk, inbox: Path, *, keep: Path | None = None) -> Iterat
         yield Put(raw_files.put_away(path, raw_files.DONE), imported)
 
 
-def _take(desk: Desk, path: Path, keep: Path | None) -> Imported:
+def _take(desk: Desk, path: Path, keep: Path | None, feed: HaltFeed) -> Imported:
     """Market files come into the same folder; all others are halts."""
-    if is_market(path):
+    named = path.name.partition(MARK)[0] if MARK in path.name else ""
+    source = next((one for one in feed.sources if one.name == named), None)
+    if source is None and is_market(path):
         return import_market(desk, path, keep=keep.with_name("market") if keep else None)
-    return import_halts(desk, path, keep=keep)
+    return import_halts(
+        desk,
+        path,
+        form=source.form if source else "",
+        keep=keep,
+        ours=feed.own_markets,
+        markets=source.markets if source else (),
+    )
 
 
-def _calendars(desk: Desk) -> Calendars:
+def calendars_of(desk: Desk) -> Calendars:
+    """The calendar of every market that halts are known of."""
     with desk.database.reading() as conn:
         return {name: calendars.load(conn, name) for name in sorted(set(CALENDARS.values()))}
 

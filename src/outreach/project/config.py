@@ -7,6 +7,7 @@ from pydantic import Field
 
 from outreach.core.campaign import Bilingual, Locale, Name, Written
 from outreach.core.words import Channel, Purpose
+from outreach.project.feed_config import HaltFeed
 
 
 class Firm(Written):
@@ -127,12 +128,6 @@ class Import(Written):
     default_country: str = Field("CN", pattern=r"^[A-Z]{2}$")
     default_locale: Locale = "zh-CN"
     default_zone: str | None = None
-
-
-class HaltFeed(Written):
-    """Where halt files are put: by hand, or by whatever fetches them."""
-
-    inbox: str = Field("var/inbox/halts", description="Watched folder; done/ and broken/ in it.")
 
 
 class Feeds(Written):

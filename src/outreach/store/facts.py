@@ -1,20 +1,18 @@
 """Everything the rules may see about a page of clients, fetched set-wise: a few queries a page."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Column, ColumnElement, Connection, and_, func, or_, select, text
 
 from outreach.core.consent import ConsentEvent
-from outreach.core.halt_lines import Halted
-from outreach.core.halts import CALENDARS, DELISTING_PERIOD
+from outreach.core.halts import CALENDARS
 from outreach.core.model import FrequencyCap
 from outreach.core.page_plan import Gathered
 from outreach.core.words import Channel, Purpose
 from outreach.store.database import latest
-from outreach.store.feeds import halts_as_of
+from outreach.store.feeds import halts_as_of as halts_as_of
 from outreach.store.tables import (
     STOPS,
     address_block,
@@ -22,8 +20,6 @@ from outreach.store.tables import (
     client,
     consent_event,
     frequency_use,
-    halt,
-    holding,
     message,
     run,
 )
@@ -229,56 +225,6 @@ def taken_addresses(conn: Connection, run_id: int) -> set[tuple[str, int]]:
         )
         found.update((channel, client_id) for client_id in conn.execute(statement).scalars())
     return found
-
-
-def held_securities(
-    conn: Connection, book_id: int, securities: Sequence[tuple[str, str]], ids: Sequence[int]
-) -> dict[int, list[tuple[str, str]]]:
-    """Which of these (market, symbol) each client of the page held in a holdings snapshot."""
-    pairs = [and_(holding.c.market == m, holding.c.symbol == s) for m, s in securities]
-    if not pairs or not ids:
-        return {}
-    statement = (
-        select(holding.c.client_id, holding.c.market, holding.c.symbol)
-        .where(holding.c.book_id == book_id, or_(*pairs), among(holding.c.client_id, ids))
-        .order_by(holding.c.client_id, holding.c.market, holding.c.symbol)
-    )
-    found: dict[int, list[tuple[str, str]]] = {}
-    for client_id, market, symbol in conn.execute(statement):
-        found.setdefault(client_id, []).append((market, symbol))
-    return found
-
-
-def halted_on(
-    conn: Connection, day: date, zone: ZoneInfo, markets: Sequence[str] = MARKETS
-) -> tuple[list[Halted], datetime | None]:
-    """The halts of some markets that began on a day, each in its latest version, and how fresh the
-    data of those markets are."""
-    newest = (
-        select(halt.c.halt_id, func.max(halt.c.version).label("version"))
-        .group_by(halt.c.halt_id)
-        .subquery()
-    )
-    start = datetime.combine(day, time(), zone)
-    statement = (
-        select(
-            halt.c.market, halt.c.symbol, halt.c.name_zh, halt.c.name_en, halt.c.halt_at,
-            halt.c.resume_at, halt.c.reason_text_raw, halt.c.reason_family,
-        )
-        .join(
-            newest, and_(newest.c.halt_id == halt.c.halt_id, newest.c.version == halt.c.version)
-        )
-        .where(
-            halt.c.halt_at >= start,
-            halt.c.halt_at < start + timedelta(days=1),
-            halt.c.resume_status != "cancelled",
-            halt.c.kind != DELISTING_PERIOD,
-            halt.c.market.in_(markets),
-        )
-        .order_by(halt.c.market, halt.c.symbol, halt.c.halt_at)
-    )  # fmt: skip
-    halted = [Halted(*row) for row in conn.execute(statement)]
-    return halted, halts_as_of(conn, markets)
 
 
 def reached(campaign: str, besides: str, since: datetime) -> ColumnElement[bool]:

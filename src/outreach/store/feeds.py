@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, ScalarSelect, func, insert, select, update
 
 from outreach.store.tables import book, book_market, feed_source, halt
 
@@ -35,24 +35,34 @@ def halts_as_of(conn: Connection, markets: Sequence[str]) -> datetime | None:
     return min(known) if known and len(known) == len(moments) else None
 
 
-def confirm(tx: Connection, digest: str, as_of: datetime) -> bool:
-    """A source says at a later moment what it said before. Whether the file with this digest was
-    taken in whole, so that its markets are as fresh as that now."""
-    newest = select(func.max(book.c.id)).where(
-        book.c.kind == "halts", book.c.digest == digest, book.c.finished_at.is_not(None)
+def _taken_as(digest: str) -> ScalarSelect[int]:
+    """The newest finished book of a file with this digest."""
+    return (
+        select(func.max(book.c.id))
+        .where(book.c.kind == "halts", book.c.digest == digest, book.c.finished_at.is_not(None))
+        .scalar_subquery()
     )
-    book_id = tx.execute(newest).scalar()
-    if book_id is None:
-        return False
-    mine = book_market.c.book_id == book_id
-    known = tx.execute(select(func.count()).select_from(book_market).where(mine)).scalar_one()
+
+
+def spoke_at(conn: Connection, digest: str) -> datetime | None:
+    """As of when what the file with this digest says is known to be all there is; None when it was
+    never taken in whole."""
+    statement = select(func.max(book_market.c.as_of)).where(
+        book_market.c.book_id == _taken_as(digest)
+    )
+    return conn.execute(statement).scalar()
+
+
+def confirm(tx: Connection, digest: str, as_of: datetime) -> None:
+    """A source says at a later moment what it said in the file with this digest: the markets of the
+    file are as fresh as that now."""
+    mine = book_market.c.book_id == _taken_as(digest)
     tx.execute(update(book_market).where(mine, book_market.c.as_of < as_of).values(as_of=as_of))
-    return known > 0
 
 
-def plans_met(conn: Connection, now: datetime) -> bool:
-    """Whether an end that was planned has passed and nobody said yet that it was kept: a file that
-    did not change says so when it is read again."""
+def plans_met(conn: Connection, since: datetime, now: datetime) -> bool:
+    """Whether an end that was planned has passed since a moment and nobody said yet that it was
+    kept: a file that did not change says so when it is read again."""
     newest = (
         select(halt.c.halt_id, func.max(halt.c.version).label("version"))
         .group_by(halt.c.halt_id)
@@ -61,7 +71,7 @@ def plans_met(conn: Connection, now: datetime) -> bool:
     statement = (
         select(halt.c.halt_id)
         .join(newest, (newest.c.halt_id == halt.c.halt_id) & (newest.c.version == halt.c.version))
-        .where(halt.c.resume_status == "planned", halt.c.resume_at <= now)
+        .where(halt.c.resume_status == "planned", halt.c.resume_at > since, halt.c.resume_at <= now)
         .limit(1)
     )
     return conn.execute(statement).first() is not None

@@ -13,7 +13,17 @@ from outreach.feeds.file_problem import FileProblem
 from outreach.feeds.halts import canonical, eastmoney, jydb, nasdaq, nyse, sse, szse, tushare
 from outreach.feeds.halts.saved import Parsed, Parser, Saved
 
-__all__ = ["CANONICAL", "PARSERS", "Parsed", "Saved", "read", "recognised", "speaks_for"]
+__all__ = [
+    "CANONICAL",
+    "MAINLAND",
+    "PARSERS",
+    "WHOLE_MARKETS",
+    "Parsed",
+    "Saved",
+    "read",
+    "recognised",
+    "speaks_for",
+]
 
 CANONICAL: Final = "canonical"
 PARSERS: Final[dict[str, Parser]] = {
@@ -30,7 +40,7 @@ MAINLAND: Final = ("XSHG", "XSHE", "BJSE")
 _AMERICAN: Final = ("XNAS", "XNYS", "XASE", "ARCX", "BATS")
 # The markets a feed lists every halt of. The other forms are lists somebody made: they speak for
 # the markets of their rows.
-_WHOLE_MARKETS: Final[dict[str, tuple[str, ...]]] = {
+WHOLE_MARKETS: Final[dict[str, tuple[str, ...]]] = {
     "sse": ("XSHG",),
     "szse": ("XSHE",),
     "nasdaq": _AMERICAN,
@@ -95,17 +105,22 @@ def read(saved: Saved, form: str, calendars: Calendars, as_of: datetime) -> Pars
     return parsed
 
 
-def speaks_for(parsed: Parsed, form: str, ours: Sequence[str] = MAINLAND) -> tuple[str, ...]:
+def speaks_for(
+    parsed: Parsed, form: str, ours: Sequence[str] = MAINLAND, declared: Sequence[str] = ()
+) -> tuple[str, ...]:
     """The markets of which a file tells every halt there is, so that its silence counts too; none
     for one that is not whole.
 
     A list somebody made speaks for the markets of its rows, and where one of those is among `ours`
-    for all of these: the markets the firm's own lists cover together.
+    for all of these: the markets the firm's own lists cover together. `declared` is what somebody
+    wrote down about where the file comes from, and is believed.
     """
     if not parsed.whole:
         return ()
-    if form in _WHOLE_MARKETS:
-        return _WHOLE_MARKETS[form]
+    if declared:
+        return tuple(sorted(declared))
+    if form in WHOLE_MARKETS:
+        return WHOLE_MARKETS[form]
     markets = {said.market for said in parsed.statements}
     return tuple(sorted(markets | set(ours) if markets & set(ours) else markets))
 

@@ -49,6 +49,11 @@ def keep(folder: Path, saved: Saved) -> Path:
     return target
 
 
+def kept(folder: Path, digest: str) -> Path | None:
+    """The raw file with a digest, where one is kept."""
+    return next(folder.glob(f"{digest}.*"), None) if digest else None
+
+
 def waiting(inbox: Path) -> Iterator[Path]:
     """The new files of a watched folder, oldest first. Hidden ones are still being written."""
     if not inbox.is_dir():

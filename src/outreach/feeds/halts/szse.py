@@ -34,7 +34,7 @@ def parse(saved: Saved, calendars: Calendars) -> Parsed:
         cut = Bad(f"the file breaks off after {len(rows)} whole rows", "take the file again")
         parsed.partial(0, "", "", cut)
     else:
-        report = _report(answer.document)
+        report = report_of(answer.document)
         if report is None:
             raise FileProblem(
                 f"{saved.path}: there are no rows with zqdm, tpkssj and fpkssj; save the answer of"
@@ -46,7 +46,7 @@ def parse(saved: Saved, calendars: Calendars) -> Parsed:
     return taken(parsed, rows, lambda line, row: _statement(line, row, clock), COLUMNS)
 
 
-def _report(document: Any) -> dict[str, Any] | None:
+def report_of(document: Any) -> dict[str, Any] | None:
     """The tab with halts: the answer lists several, the others empty."""
     tabs = document if isinstance(document, list) else [document]
     tabs = [tab for tab in tabs if isinstance(tab, dict) and isinstance(tab.get("data"), list)]
