@@ -49,6 +49,7 @@ class Service:
     _bench: "Bench | None" = None
     _said: set[object] = field(default_factory=set)
     _resting: dict[int, datetime] = field(default_factory=dict)
+    _stopped: dict[int, frozenset[str]] = field(default_factory=dict)  # by run: why it stands still
     _urgent: dict[str, bool] = field(default_factory=dict)  # by digest of the campaign
     _troubled: bool = False
 
@@ -157,6 +158,17 @@ class Service:
         for run in (*urgent, *others):
             self.bench.work(run)
 
+    def stopped(self, run: int, lines: Sequence[str]) -> None:
+        """A sender gave up, or none did. It is told once however often it is tried again."""
+        for line in lines:
+            if line not in self._stopped.get(run, ()):
+                self.say("sender_stopped", run=run, why=line)
+        if lines:
+            self._stopped[run] = frozenset(lines)
+            self.rests(run)
+        elif self._stopped.pop(run, None):
+            self.say("sender_back", run=run)
+
     def rests(self, run: int) -> None:
         """Leave a run alone for a while: a sender of it gave up."""
         self._resting[run] = self.clock() + REST
@@ -188,10 +200,7 @@ class Bench:
         before = self._standing(run)
         ended = local.work(self.engine, run)
         after = self._standing(run)
-        for line in ended.stopped:
-            service.say("sender_stopped", run=run, why=line)
-        if ended.stopped:
-            service.rests(run)
+        service.stopped(run, ended.stopped)
         if before != after:
             service.say("worked", run=run, **after, next_at=ended.next_at)
 

@@ -1,0 +1,82 @@
+"""A sender or a database that fails for a while: told once, nothing is lost, and it goes on."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from outreach.channels import ChannelUnavailable
+from outreach.core.model import Message, Outcome
+from outreach.core.words import State
+from outreach.store.database import Database
+from tests.fired_project import Fires, put_schedule
+from tests.small_run import client
+from tests.store.client_book import add
+from tests.test_service import DAILY, Served
+
+
+@pytest.fixture
+def served(database: Database, tmp_path: Path) -> Served:
+    """A daily notice at 10:00 for three clients, followed since 9:00."""
+    fires = Fires(database, tmp_path)
+    put_schedule(tmp_path, DAILY)
+    fires.approve("2026-03-02 08:00")
+    with database.begin() as tx:
+        add(tx, [client(n) for n in (1, 2, 3)])
+    found = Served(fires)
+    found.at("2026-03-02 09:00")
+    return found
+
+
+def test_a_sender_that_stands_still_is_told_once_and_its_run_goes_on_when_it_is_back(
+    served: Served,
+) -> None:
+    def full(_message: Message) -> Outcome | None:
+        raise ChannelUnavailable("var/outbox: No space left on device")
+
+    served.gateways["sms-file"].answer = full
+
+    assert served.at("2026-03-02 10:00") == ["opened", "sender_stopped", "worked"]
+    assert served.said[-2][1]["why"] == "var/outbox: No space left on device"
+    assert served.at("2026-03-02 10:00:05") == []  # it is left alone for a minute
+    assert served.at("2026-03-02 10:01:10") == []  # tried again; no news
+    served.gateways["sms-file"].answer = lambda _message: None
+    assert served.at("2026-03-02 10:02:20") == ["sender_back", "worked"]
+
+    assert served.said[-1][1]["messages"] == {State.ACCEPTED: 3}
+    assert served.fires.rows() == [("2026-03-02", "finished", None)]
+
+
+def test_a_sender_that_fails_in_another_way_is_told_of_again(served: Served) -> None:
+    why = ["No space left on device"]
+
+    def fails(_message: Message) -> Outcome | None:
+        raise ChannelUnavailable(why[0])
+
+    served.gateways["sms-file"].answer = fails
+    served.at("2026-03-02 10:00")
+    why[0] = "Read-only file system"
+
+    assert served.at("2026-03-02 10:01:10") == ["sender_stopped"]
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_full_disk_under_the_database_is_told_once_and_what_was_due_fires_later(
+    served: Served,
+) -> None:
+    def pages(most: str) -> None:
+        with (
+            served.fires.database.write_engine.connect() as conn
+        ):  # the pool has one, so it stays set
+            conn.execute(text(f"PRAGMA max_page_count = {most}"))
+
+    pages("1")  # no more than there are
+
+    assert served.at("2026-03-02 10:00") == ["database_trouble"]
+    assert "the disk is full" in served.said[-1][1]["problem"]
+    assert served.at("2026-03-02 10:05") == []
+    pages("1000000")
+
+    assert served.at("2026-03-02 10:10") == ["opened", "worked", "database_back"]
+    assert served.fires.rows() == [("2026-03-02", "finished", None)]
+    assert served.sent() == 3
