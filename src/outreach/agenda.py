@@ -22,7 +22,7 @@ from outreach.core.words import Sentence
 from outreach.project.check_campaigns import check_campaigns
 from outreach.project.definition import define
 from outreach.project.load import Project
-from outreach.store import audience, calendars, facts, runs
+from outreach.store import audience, calendars, halts, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,7 @@ def asked(conn: Connection, project: Project, segment: Segment, now: datetime) -
     lists = {file: project.client_numbers(file) for file in segment.list_files}
     if not segment.asks_for_halts:
         return audience.Asked(today, lists)
-    halted, _as_of = facts.halted_on(conn, today, zone)
-    securities = [(one.market, one.symbol) for one in halted]
+    securities = {(one.market, one.symbol) for one in halts.in_force(conn, now)}
     return audience.Asked(today, lists, securities, audience.newest_holdings(conn))
 
 

@@ -14,7 +14,6 @@ from sqlalchemy import Connection, Row
 
 from outreach.core.masking import masked_text
 from outreach.core.model import Defer, Message, Outcome, Suppress
-from outreach.core.occurrence import Occurrence
 from outreach.core.page_plan import PAGE_COLUMNS, Sheet, choice_on
 from outreach.core.render import content_digest
 from outreach.core.run_values import RunValues
@@ -94,11 +93,7 @@ def _thawed(conn: Connection, run_id: int, key: bytes) -> Text:
     if run is None:
         raise KeyError(f"there is no run {run_id}")
     definition, values = redefine(runs.parts(conn, run)), RunValues.load(run["values"])
-    occurrence = Occurrence(values.key, values.due_at, values.expires_at)
-    campaign = definition.facts(
-        occurrence, approved=values.approved, halts_as_of=values.halts_as_of
-    )
-    sheet = definition.sheet(campaign, values.constants, values.year)
+    sheet = definition.sheet(definition.facts(values), values.constants, values.year)
     return Text(sheet, definition.unsubscribe(key), run["opened_at"])
 
 

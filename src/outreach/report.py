@@ -9,7 +9,6 @@ import orjson
 from sqlalchemy import Connection, RowMapping
 
 from outreach.core.model import ALLOW, CampaignFacts, Candidate, Defer, Facts
-from outreach.core.occurrence import Occurrence
 from outreach.core.policy import explain as ask_gates
 from outreach.core.policy import gates_for
 from outreach.core.recorded import RecordedChannel, recorded
@@ -110,7 +109,7 @@ def explain(
         summary = _summary(outcome, reason, language)
     policy = orjson.loads(parts["policy"].content)
     record = recorded(stored.facts, policy) if stored is not None else None
-    seen = _campaign(definition, RunValues.load(found["values"]))
+    seen = definition.facts(RunValues.load(found["values"]))
     return Explained(
         client=client_no,
         campaign=campaign,
@@ -142,11 +141,6 @@ def _undecided(
     if days is not None:
         words += ("" if language.startswith("zh") else " ") + _REPEATED.in_(language).format(days)
     return NOT_IN_AUDIENCE, None, words
-
-
-def _campaign(definition: Definition, values: RunValues) -> CampaignFacts:
-    occurrence = Occurrence(values.key, values.due_at, values.expires_at)
-    return definition.facts(occurrence, approved=values.approved, halts_as_of=values.halts_as_of)
 
 
 def _gates(

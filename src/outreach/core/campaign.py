@@ -1,10 +1,11 @@
 """What a clerk writes: campaigns, templates and the occurrences they fire on, as frozen models."""
 
 from datetime import date, time, timedelta
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from outreach.core.market_conditions import OnMarketMove as OnMarketMove
 from outreach.core.survey_form import Survey
 from outreach.core.words import Channel, Purpose
 from outreach.core.written import Bilingual as Bilingual
@@ -23,13 +24,30 @@ class OnClosure(Written):
     within_days: int = Field(14, ge=1, le=60, description="How far ahead a closure may begin.")
 
 
+HaltEvent = Literal[
+    "halted", "extended", "resume_planned", "resumed", "corrected", "cancelled", "delisting"
+]
+
+
 class OnHalt(Written):
-    """Fires for the securities halted on one trading day. Key: YYYY-MM-DD of that day."""
+    """Tells of halts that nobody was told of yet. Key: YYYY-MM-DD, then YYYY-MM-DD.2 and so on."""
 
     kind: Literal["halt"]
     markets: tuple[str, ...] = ("XSHG", "XSHE", "BJSE")
     calendar: str = "CN_A"
     max_age_hours: int = Field(24, ge=1, description="Older halt data defers the alerts.")
+    events: tuple[HaltEvent, ...] = Field(
+        get_args(HaltEvent), min_length=1, description="What is told of a halt; without it, all."
+    )
+    min_duration_minutes: int = Field(
+        30, ge=0, description="Halts with less trading time in them are not told."
+    )
+    leave_out_families: tuple[str, ...] = Field(
+        (), description="Reason families that are not told, such as 召开股东大会."
+    )
+    digest_minutes: int = Field(
+        10, ge=0, le=1440, description="So long an alert waits for others to go with it."
+    )
 
 
 class OnDay(Written):
@@ -54,7 +72,9 @@ class OnIncident(Written):
     )
 
 
-OccurrenceRule = Annotated[OnClosure | OnHalt | OnDay | OnIncident, Field(discriminator="kind")]
+OccurrenceRule = Annotated[
+    OnClosure | OnHalt | OnDay | OnIncident | OnMarketMove, Field(discriminator="kind")
+]
 
 
 # --- schedules: when a campaign fires ---------------------------------------------------------

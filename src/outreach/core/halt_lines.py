@@ -1,12 +1,13 @@
 """How a halted security is told to a client: one line a security, in the client's language."""
 
 import re
-from collections.abc import Iterable, Sequence
-from datetime import datetime, time
-from typing import Final, NamedTuple
+from collections.abc import Iterable
+from datetime import date, datetime, time
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from outreach.core.formats import chinese, format_date, format_time
+from outreach.core.halts import Halt
 from outreach.core.words import Sentence
 
 EXCHANGES: Final = {
@@ -52,47 +53,28 @@ REASONS: Final = {
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
 
 
-class Halted(NamedTuple):
-    """What a notice needs of a halt."""
-
-    market: str
-    symbol: str
-    name_zh: str
-    name_en: str
-    halt_at: datetime
-    resume_at: datetime | None
-    reason_text: str | None
-    reason_family: str | None
-
-
-def security_lines(
-    halts: Iterable[Halted], locales: Sequence[str], zone: ZoneInfo, year: int
-) -> dict[str, dict[str, dict[str, str]]]:
-    """{"XSHG:600519": {locale: line}}; a security halted twice is told by its latest halt."""
-    lines = {}
-    for halt in sorted(halts, key=lambda halt: halt.halt_at):
-        key = f"{halt.market}:{halt.symbol}"
-        lines[key] = {locale: _line(halt, locale, zone, year) for locale in locales}
-    return lines
-
-
-def _line(halt: Halted, locale: str, zone: ZoneInfo, year: int) -> dict[str, str]:
-    zh = chinese(locale)
+def security_line(
+    halt: Halt, says: str, last_on: date | None, locale: str, zone: ZoneInfo, year: int
+) -> dict[str, str]:
+    """What a notice says of one halt. `says` is the event it tells (core.halt_merge.EVENTS),
+    `last_on` the last session of a delisting period. Moments are on the clock of `zone`."""
     exchange = EXCHANGES.get(halt.market, Sentence(halt.market, halt.market))
     return {
-        "name": halt.name_zh if zh else (halt.name_en or halt.name_zh),
+        "event": says,
+        "name": halt.name_zh if chinese(locale) else (halt.name_en or halt.name_zh),
         "symbol": halt.symbol,
         "market": exchange.in_(locale),
         "halted": _moment(halt.halt_at, locale, zone, year),
         "resumes": _moment(halt.resume_at, locale, zone, year) if halt.resume_at else "",
-        "reason": _reason(halt, locale),
+        "last_day": format_date(last_on, locale, year) if last_on else "",
+        "reason": "" if says in ("resumed", "cancelled") else _reason(halt, locale),
     }
 
 
-def _reason(halt: Halted, locale: str) -> str:
+def _reason(halt: Halt, locale: str) -> str:
     """In Chinese the exchange's own words where they are Chinese, for they say more than a family;
     else the family's. What is in another language and has no family is left out."""
-    text, family = halt.reason_text or "", REASONS.get(halt.reason_family or "")
+    text, family = halt.reason_text_raw or "", REASONS.get(halt.reason_family or "")
     if family is None or (chinese(locale) and _HAN.search(text)):
         return text if bool(_HAN.search(text)) is chinese(locale) else ""
     return family.in_(locale)
@@ -104,3 +86,47 @@ def _moment(at: datetime, locale: str, zone: ZoneInfo, year: int) -> str:
     if local.time() == OPENING:
         return format_date(local.date(), locale, year)
     return format_time(local, locale, year)
+
+
+# --- made-up lines for previews and the lint -------------------------------------------------
+
+_MONDAY: Final = ("9月28日(星期一)", "Monday 28 September")
+_TUESDAY: Final = ("9月29日(星期二)", "Tuesday 29 September")
+_NAMES: Final = (("示例科技", "Sample Tech"), ("样本股份", "Model Group"))
+
+
+def sample_securities(locale: str) -> list[dict[str, str]]:
+    """Two halted securities of one client."""
+    return [
+        _sample("halted", 0, "600999", locale, "", ("筹划重大资产重组", "major restructuring")),
+        _sample("halted", 1, "300998", locale, _day(_TUESDAY, locale), ("异常波动核查", "")),
+    ]
+
+
+def sample_events(events: Iterable[str], locale: str) -> list[list[dict[str, str]]]:
+    """What clients with one security are told, for each event of a halt; once without an end."""
+    tuesday, reason = _day(_TUESDAY, locale), ("筹划重大资产重组", "major restructuring")
+    return [
+        [_sample(event, 0, "600999", locale, resumes, reason)]
+        for event in events
+        for resumes in (("",) if event == "halted" else ()) + (tuesday,)
+    ]
+
+
+def _day(words: tuple[str, str], locale: str) -> str:
+    return words[0 if chinese(locale) else 1]
+
+
+def _sample(
+    event: str, name: int, symbol: str, locale: str, resumes: str, reason: tuple[str, str]
+) -> dict[str, str]:
+    return {
+        "event": event,
+        "name": _day(_NAMES[name], locale),
+        "symbol": symbol,
+        "market": EXCHANGES["XSHG" if name == 0 else "XSHE"].in_(locale),
+        "halted": _day(_MONDAY, locale),
+        "resumes": resumes,
+        "last_day": _day(_TUESDAY, locale) if event == "delisting" else "",
+        "reason": "" if event in ("resumed", "cancelled") else _day(reason, locale),
+    }

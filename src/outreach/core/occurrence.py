@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from outreach.core.campaign import Bilingual, OccurrenceRule, OnClosure, OnDay, OnHalt
+from outreach.core.campaign import Bilingual, OccurrenceRule, OnClosure, OnDay
 from outreach.core.market import MARKETS
 from outreach.core.trading_calendar import CalendarCoverageError, Closure, TradingCalendar
 from outreach.core.words import Sentence
@@ -56,9 +56,6 @@ def due(
         match rule:
             case OnClosure():
                 return _closure_due(rule, now, _calendar(calendars, rule.market, now))
-            case OnHalt():
-                calendar = _calendar(calendars, rule.calendar, now)
-                return _halt(calendar, calendar.session_on_or_before(_day(now, calendar.zone)))
             case OnDay():
                 return _on_day(rule, _day(now, zone), now, zone)
             case _:
@@ -75,8 +72,6 @@ def from_key(
         match rule:
             case OnClosure():
                 return _closure_from_key(rule, key, now, calendars)
-            case OnHalt():
-                return _halt_from_key(key, _calendar(calendars, rule.calendar, now))
             case OnDay():
                 day = _date(key)
                 if day is None:
@@ -200,34 +195,6 @@ def _closure(rule: OnClosure, closure: Closure, calendar: TradingCalendar) -> Oc
             "weekend_closed": list(closure.weekend_closed),
             "market_name": Bilingual(zh=market.zh, en=market.en),
         },
-    )
-
-
-# --- halts -----------------------------------------------------------------------------------
-
-
-def _halt_from_key(key: str, calendar: TradingCalendar) -> Occurrence | Blocked:
-    day = _date(key)
-    if day is None:
-        return _bad_key(key, "2026-09-28 (a trading day)")
-    if not calendar.is_session(day):
-        latest = calendar.previous_session(day)
-        return Blocked(
-            "key",
-            Sentence(
-                f"{key!r} is no trading day of {calendar.market}, the one before it is {latest}",
-                f"“{key}”不是 {calendar.market} 的交易日，前一交易日为 {latest}",
-            ),
-        )
-    return _halt(calendar, day)
-
-
-def _halt(calendar: TradingCalendar, day: date) -> Occurrence:
-    return Occurrence(
-        key=day.isoformat(),
-        due_at=_midnight(day, calendar.zone),
-        expires_at=calendar.close_at(calendar.next_session(day)),
-        values={"session_on": day},
     )
 
 

@@ -29,6 +29,11 @@ class RunValues:
     alerts: tuple[Alert, ...] = ()  # what it tells of halts, and to whom
     day: date | None = None  # after a client event: the day whose clients the run is for
 
+    @property
+    def markets(self) -> tuple[str, ...]:
+        """The markets (MIC) whose halt data the run relies on."""
+        return tuple(sorted({one.market for one in self.alerts}))
+
     def dump(self) -> bytes:
         """Canonical JSON."""
         names = type(self).__dataclass_fields__

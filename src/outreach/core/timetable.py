@@ -24,7 +24,6 @@ from outreach.core.campaign import (
     OnceAt,
     OnClosure,
     OnDay,
-    OnHalt,
     OnMarketEvent,
     Schedule,
     WeeklyAt,
@@ -172,12 +171,12 @@ def _key(kind: OccurrenceRule, rule: Timing, fires_at: datetime) -> str | None:
     match kind:
         case OnClosure():
             return rule.closure_of(day).key if isinstance(rule, SessionsBeforeClosure) else None
-        case OnHalt():
-            return day.isoformat() if isinstance(rule, SessionOpen | SessionClose) else None
         case OnDay():
             # The schedule's own day, not the firm's date: at 11:30 in New York two days running
             # can fall on one date in Shanghai, when the clocks go forward.
             return day.isoformat()
+        case _:
+            return None
 
 
 def audience_on(segment: Segment, schedule: Schedule, day: date) -> Segment:

@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from typing import Final, Protocol, TypedDict
+from typing import Final, Protocol
 
 from outreach.core.campaign import Bilingual, BilingualList
 from outreach.core.formats import chinese, format_date, format_time
+from outreach.core.halt_lines import sample_securities
 from outreach.core.incident_values import sample_incident
 from outreach.core.market import CalendarDay, Coverage
+from outreach.core.market_values import MARGIN_PER_CLIENT, sample_market
 from outreach.core.sample_words import SAMPLE_CLIENT, sample_firm
 from outreach.core.survey_values import SAMPLE_WEEK, SURVEY_PER_CLIENT, sample_survey
 from outreach.core.topics import topic_words
@@ -89,9 +91,7 @@ CLIENT_VALUES: Final[dict[str, ClientValue]] = dict(
         _value("risk_level", "risk_level", _as_level, "risk level, C1 to C5", "风险承受能力等级"),
         _value("branch", "branch", _as_text, "branch", "营业部"),
         _value("adviser", "adviser", _as_text, "adviser", "客户经理"),
-        _value(
-            "salutation", "salutation", _as_text, "how to address the client", "称谓"
-        ),
+        _value("salutation", "salutation", _as_text, "how to address the client", "称谓"),
         _value("topics", "topics", _as_topics, "topics the client asked for", "关注主题"),
     )
 )
@@ -102,6 +102,7 @@ RUN_VALUES: Final[dict[str, Sentence]] = {
     "securities_count": Sentence("how many of them", "停牌证券只数"),
     "unsubscribe_url": Sentence("unsubscribe link, empty where there is none", "退订链接"),
     **SURVEY_PER_CLIENT,
+    **MARGIN_PER_CLIENT,
 }
 PER_CLIENT: Final = frozenset(CLIENT_VALUES) | frozenset(RUN_VALUES)
 
@@ -225,17 +226,6 @@ def closure_values(
     }
 
 
-class SecurityLine(TypedDict):
-    """One halted security as a notice shows it."""
-
-    name: str
-    symbol: str
-    market: str
-    halted: str
-    resumes: str  # empty when no date has been announced
-    reason: str  # empty when none was given
-
-
 def campaign_values(values: Mapping[str, object], locale: str, year: int) -> dict[str, object]:
     """The [values] of a campaign file in one language: words chosen, dates and numbers written."""
     return {name: _written(value, locale, year) for name, value in values.items()}
@@ -256,25 +246,6 @@ def _written(value: object, locale: str, year: int) -> object:
 # --- a synthetic client for previews and the lint --------------------------------------------
 
 
-def _security(*texts: str) -> SecurityLine:
-    name, symbol, market, halted, resumes, reason = texts
-    return SecurityLine(
-        name=name, symbol=symbol, market=market, halted=halted, resumes=resumes, reason=reason
-    )
-
-
-_MONDAY: Final = ("9月28日(星期一)", "Monday 28 September")
-_TUESDAY: Final = ("9月29日(星期二)", "Tuesday 29 September")
-_SAMPLE_SECURITIES: Final = (
-    [
-        _security("示例科技", "600999", "上交所", _MONDAY[0], "", "筹划重大资产重组"),
-        _security("样本股份", "300998", "深交所", _MONDAY[0], _TUESDAY[0], "异常波动核查"),
-    ],
-    [
-        _security("Sample Tech", "600999", "SSE", _MONDAY[1], "", "major restructuring"),
-        _security("Model Group", "300998", "SZSE", _MONDAY[1], _TUESDAY[1], "unusual price moves"),
-    ],
-)
 SAMPLE_DAY: Final = date(2026, 9, 28)
 _SAMPLE_CLOSED: Final = (date(2026, 10, 1), date(2026, 10, 7))
 _SAMPLE_SESSIONS: Final = (date(2026, 9, 30), date(2026, 10, 8))
@@ -306,7 +277,7 @@ def sample_values(locale: str) -> dict[str, object]:
     columns = tuple(SAMPLE_CLIENT)
     names = tuple(CLIENT_VALUES)
     client = tuple(pair[0 if zh else 1] for pair in SAMPLE_CLIENT.values())
-    securities = _SAMPLE_SECURITIES[0 if zh else 1]
+    securities = sample_securities(locale)
     row = client_row(names, columns, locale, SAMPLE_DAY.year)
     return {
         **sample_firm(zh),
@@ -327,5 +298,6 @@ def sample_values(locale: str) -> dict[str, object]:
         "securities_count": str(len(securities)),
         "unsubscribe_url": "https://www.example.com/u/sample",
         **sample_incident(locale, SAMPLE_DAY),
+        **sample_market(locale, SAMPLE_DAY),
         **sample_survey(locale, SAMPLE_DAY),
     }

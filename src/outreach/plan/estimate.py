@@ -73,4 +73,5 @@ _MASKS: Final[dict[str, Callable[[str], str]]] = {
     "salutation": masked_name,
     "unsubscribe_url": _door_only,
     "survey_url": _door_only,
+    "margin_ratio": lambda _ratio: "***%",
 }

@@ -4,5 +4,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from outreach.plan.event import Event
+from outreach.plan.halted import Halts
+from outreach.plan.incident import Incidents
+from outreach.plan.moved import MarketMoves
 
-EVENTS: Final[Mapping[str, Event]] = {}
+EVENTS: Final[Mapping[str, Event]] = {
+    "halt": Halts(),
+    "incident": Incidents(),
+    "market_move": MarketMoves(),
+}

@@ -8,15 +8,16 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from outreach.core.alert import Concern
-from outreach.core.occurrence import Occurrence
+from outreach.core.market_values import own_margin
 from outreach.core.page_plan import PAGE_COLUMNS, PagePlan, Sheet, plan_page
 from outreach.core.run_values import RunValues
 from outreach.core.segment import Segment
+from outreach.core.sources import Fallen
 from outreach.core.survey_link import SurveyLink
 from outreach.core.timetable import audience_on
 from outreach.core.unsubscribe import Unsubscribe
 from outreach.project.definition import Definition
-from outreach.store import affected, audience, facts
+from outreach.store import affected, audience, facts, market
 from outreach.store.sources import Span
 
 NARROWEST, WIDEST = 10_000, 500_000  # clients in a span
@@ -41,11 +42,7 @@ class Job:
 
     @classmethod
     def of(cls, definition: Definition, values: RunValues, key: bytes, as_of: datetime) -> "Job":
-        occurrence = Occurrence(values.key, values.due_at, values.expires_at)
-        campaign = definition.facts(
-            occurrence, approved=values.approved, halts_as_of=values.halts_as_of
-        )
-        sheet = definition.sheet(campaign, values.constants, values.year)
+        sheet = definition.sheet(definition.facts(values), values.constants, values.year)
         links = definition.unsubscribe(key)
         return cls(definition, values, sheet, links, as_of, definition.survey_link(key, values.key))
 
@@ -149,15 +146,18 @@ class Job:
 
     def completed(self, conn: Connection, rows: Sequence[Any]) -> list[tuple[Any, ...]]:
         """The rows with what the run itself knows of each client: securities and how they concern
-        the client, unsubscribe link."""
+        the client, unsubscribe link, margin ratio."""
         concerned: dict[int, list[Concern]] = {}
         if self.values.alerts:
             concerned = self._concerned(conn, Span(rows[0][0] - 1, rows[-1][0]))
+        book = next((one.book for one in self.values.only if isinstance(one, Fallen)), None)
+        margin = market.ratios_of(conn, book, [row[0] for row in rows]) if book else {}
         url = self.links.url if self.links else None
         asked = self.survey.url if self.survey else None
         return [
             (*row, *self._securities(known, row), url(row[0]) if url else None,
-             asked(row[0]) if asked else None, self._because(known))
+             asked(row[0]) if asked else None, self._because(known),
+             *own_margin(margin.get(row[0])))
             for row in rows
             for known in (concerned.get(row[0]),)
         ]  # fmt: skip

@@ -1,19 +1,16 @@
 """Which occurrence of a campaign is due, or why none is."""
 
-from dataclasses import replace
 from datetime import date, datetime
 
 from sqlalchemy import Connection
 
-from outreach.core.alert import Alert, Reach
 from outreach.core.campaign import AfterClientEvent
-from outreach.core.halt_lines import security_lines
 from outreach.core.occurrence import Blocked, Occurrence, due, from_key
 from outreach.plan.due import Due
 from outreach.plan.event import due_of
 from outreach.plan.events import EVENTS
 from outreach.project.definition import Definition
-from outreach.store import audience, calendars, facts
+from outreach.store import calendars
 
 
 def prepare(
@@ -37,22 +34,7 @@ def prepare(
     if isinstance(found, Blocked):
         return found
     due_now = due_of(conn, definition, found, now, day=_event_day(definition, found))
-    values, today = due_now.values, now.astimezone(zone).date()
-    session_on = found.values.get("session_on")
-    if isinstance(session_on, date):
-        halted, as_of = facts.halted_on(conn, session_on, zone, getattr(rule, "markets", ()))
-        book = audience.newest_holdings(conn)
-        reach = () if book is None else (Reach("holds", book),)
-        values = replace(
-            values,
-            securities=security_lines(halted, definition.template.locales, zone, today.year),
-            halts_as_of=as_of,
-            alerts=tuple(
-                Alert(f"{one.market}:{one.symbol}", 1, "halted", one.market, one.symbol, reach)
-                for one in halted
-            ),
-        )
-    return due_now._replace(values=values, provisional=provisional)
+    return due_now._replace(provisional=provisional)
 
 
 def _event_day(definition: Definition, found: Occurrence) -> date | None:

@@ -5,7 +5,6 @@ from datetime import time
 
 from outreach.core.campaign import (
     AroundClosure,
-    AtSession,
     ByHand,
     Campaign,
     OnceAt,
@@ -13,6 +12,7 @@ from outreach.core.campaign import (
     OnHalt,
     OnIncident,
     OnMarketEvent,
+    OnMarketMove,
 )
 from outreach.core.problem import Problem
 from outreach.project.check_config import known_market, known_zone
@@ -33,10 +33,12 @@ def check_schedule(config: Config, campaign: Campaign, file: TomlFile) -> Iterat
     match campaign.occurrence:
         case OnClosure() as closure:
             yield from _for_closure(config, campaign, closure, file)
-        case OnHalt() as halt:
-            yield from _for_halt(config, campaign, halt, file)
+        case OnHalt():
+            yield from _for_event(campaign, "halt", "a halt", file)
         case OnIncident():
-            yield from _for_incident(campaign, file)
+            yield from _for_event(campaign, "incident", "an incident", file)
+        case OnMarketMove():
+            yield from _for_event(campaign, "market_move", "a move of the market", file)
         case _:
             yield from _for_day(campaign, file)
     yield from _outside_hours(config, campaign, file)
@@ -67,31 +69,12 @@ def _for_closure(
         yield file.problem(("schedule", "sessions"), wrong, write)
 
 
-def _for_halt(
-    config: Config, campaign: Campaign, rule: OnHalt, file: TomlFile
-) -> Iterator[Problem]:
+def _for_event(campaign: Campaign, event: str, what: str, file: TomlFile) -> Iterator[Problem]:
     schedule = campaign.schedule
-    if isinstance(schedule, AtSession):
-        yield from _same_market(config, schedule.market, rule.calendar, "occurrence.calendar", file)
+    if isinstance(schedule, ByHand) or getattr(schedule, "event", None) == event:
         return
-    if isinstance(schedule, ByHand | OnceAt):
-        return
-    if isinstance(schedule, OnMarketEvent):
-        if schedule.event != "halt":
-            wrong = f'"{schedule.event}" says nothing of halts'
-            yield file.problem(("schedule", "event"), wrong, 'write event = "halt"')
-        return
-    wrong = f'"{schedule.on}" does not tell which trading day\'s halts are meant'
-    write = 'write on = "market_event" with event = "halt", "session_open" or "session_close"'
-    yield file.problem(_ON, wrong, write)
-
-
-def _for_incident(campaign: Campaign, file: TomlFile) -> Iterator[Problem]:
-    schedule = campaign.schedule
-    if isinstance(schedule, ByHand) or getattr(schedule, "event", None) == "incident":
-        return
-    wrong = "does not wait for an incident"
-    yield file.problem(_ON, wrong, 'write on = "market_event" with event = "incident"')
+    wrong = f"does not wait for {what}"
+    yield file.problem(_ON, wrong, f'write on = "market_event" with event = "{event}"')
 
 
 def _for_day(campaign: Campaign, file: TomlFile) -> Iterator[Problem]:
@@ -100,9 +83,11 @@ def _for_day(campaign: Campaign, file: TomlFile) -> Iterator[Problem]:
         wrong = 'speaks of a closure, which occurrence.kind = "day" has none of'
         write = 'write occurrence.kind = "closure" and its market'
         yield file.problem(_ON, wrong, write)
-    if isinstance(schedule, OnMarketEvent) and schedule.event == "halt":
-        wrong = 'speaks of halts, which occurrence.kind = "day" has none of'
-        yield file.problem(("schedule", "event"), wrong, 'write occurrence.kind = "halt"')
+    if isinstance(schedule, OnMarketEvent):
+        said = {"halt": "halts", "incident": "incidents", "market_move": "moves of the market"}
+        wrong = f'speaks of {said[schedule.event]}, which occurrence.kind = "day" has none of'
+        write = f'write occurrence.kind = "{schedule.event}", or on = "hand"'
+        yield file.problem(("schedule", "event"), wrong, write)
 
 
 def _same_market(

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from outreach.core.campaign import PARTS, Campaign
+from outreach.core.campaign import PARTS, Campaign, OnHalt
+from outreach.core.halt_lines import sample_events
+from outreach.core.market_values import EMAIL_ONLY
 from outreach.core.problem import Problem
 from outreach.core.render import RenderError, TemplateSet, undeclared
 from outreach.core.sms_frame import sms_frame
@@ -25,6 +27,8 @@ _TYPED_DAY = re.compile(
     r"|December)\b"
 )
 _LINK = re.compile(r"https?://", re.IGNORECASE)
+_NAMES_USED = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_NAME = re.compile(r"[A-Za-z_]\w*")
 _NOTHING = "\u200b"  # passed over by the lint, so that places in the text stay what they were
 _A_VALUE = "\x00"  # no phrase reaches across a value
 
@@ -89,9 +93,19 @@ def _wording(text: Text, users: Mapping[str, Campaign]) -> Iterator[Problem]:
     for match in _TYPED_DAY.finditer(shown) if closure else ():
         wrong = f"“{match[0]}” is typed by hand in a closure notice"
         yield text.problem(match.start(), wrong, "write a value such as {{ close_from }}")
+    if text.channel is Channel.SMS:
+        yield from _personal(text)
     if text.channel is Channel.SMS and (link := _LINK.search(shown)):
         wrong = "holds a link, which many networks block in an SMS"
         yield text.problem(link.start(), wrong, "name the website or the hotline", severe=False)
+
+
+def _personal(text: Text) -> Iterator[Problem]:
+    """An SMS is read by whoever holds the telephone."""
+    for found in _NAMES_USED.finditer(text.source):
+        for name in sorted(EMAIL_ONLY & set(_NAME.findall(found[0]))):
+            wrong = f"`{name}` is personal and must not stand in an SMS"
+            yield text.problem(found.start(), wrong, "remove it, and ask the client to log in")
 
 
 def visible(source: str) -> str:
@@ -112,20 +126,34 @@ def _on_sample(
     name: str,
     campaign: Campaign,
 ) -> Iterator[Problem]:
-    """The texts for a made-up client: they must render, and an SMS must fit its parts."""
+    """The texts for made-up clients: they must render, and an SMS must fit its parts."""
     channel, locale = texts[0].channel, texts[0].locale
     constants = sample_constants(project, campaign, locale)
-    row = tuple(constants[value] for value in compiled.names(channel, locale))
-    (rendered,) = compiled.render(channel, locale, constants, [row])
-    if isinstance(rendered, RenderError):
-        wrong = f"{rendered.what} (on sample values of {name})"
-        file, line = folder.shown(rendered.file), max(rendered.line, 1)
-        yield Problem(file, line, "", wrong, "mend the text")
-        return
-    if channel is Channel.SMS:
-        yield from _length(folder, texts[0], rendered[0], name)
-    elif not rendered[0].strip():
-        yield texts[0].problem(0, "the subject comes out empty", "write one")
+    names = compiled.names(channel, locale)
+    samples = [constants | more for more in _samples(campaign, locale)]
+    rows = [tuple(sample[value] for value in names) for sample in samples]
+    found: dict[str, Problem] = {}  # the first of each, however many samples show it
+    for rendered in compiled.render(channel, locale, constants, rows):
+        if isinstance(rendered, RenderError):
+            wrong = f"{rendered.what} (on sample values of {name})"
+            file, line = folder.shown(rendered.file), max(rendered.line, 1)
+            found.setdefault("render", Problem(file, line, "", wrong, "mend the text"))
+        elif channel is Channel.SMS:
+            for problem in _length(folder, texts[0], rendered[0], name):
+                found.setdefault("length", problem)
+        elif not rendered[0].strip():
+            wrong = "the subject comes out empty"
+            found.setdefault("subject", texts[0].problem(0, wrong, "write one"))
+    yield from found.values()
+
+
+def _samples(campaign: Campaign, locale: str) -> list[dict[str, object]]:
+    """What made-up clients differ in: of a halt campaign, in what there is to tell them."""
+    rule = campaign.occurrence
+    if not isinstance(rule, OnHalt):
+        return [{}]
+    told = sample_events(rule.events, locale)
+    return [{}, *({"securities": one, "securities_count": "1"} for one in told)]
 
 
 def _length(folder: TemplateFolder, text: Text, sms: str, name: str) -> Iterator[Problem]:

@@ -5,9 +5,9 @@ later the same decision and the same bytes can be made again from the database a
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from outreach.core.campaign import Campaign, OnHalt
+from outreach.core.market_values import EMAIL_ONLY, MARGIN_PER_CLIENT
 from outreach.core.model import (
     POLICY_VERSION,
     CampaignFacts,
@@ -29,6 +30,7 @@ from outreach.core.occurrence import Occurrence
 from outreach.core.page_plan import PAGE_COLUMNS, PREFERENCES, Sheet
 from outreach.core.policy import concerned, gates_for
 from outreach.core.render import TemplateSet, compile_template, content_digest, thaw
+from outreach.core.run_values import RunValues
 from outreach.core.segment import Segment
 from outreach.core.sms_frame import sms_frame
 from outreach.core.survey_link import SurveyLink, mark_of
@@ -45,7 +47,10 @@ from outreach.core.words import Channel, Purpose
 from outreach.project.config import Config
 from outreach.project.load import Project
 
-RUN_COLUMNS: Final = ("securities", "securities_count", "unsubscribe_url", "survey_url", "because")
+RUN_COLUMNS: Final = (
+    "securities", "securities_count", "unsubscribe_url", "survey_url", "because",
+    *MARGIN_PER_CLIENT,
+)  # fmt: skip
 _SORTED: Final = orjson.OPT_SORT_KEYS
 _CANDIDATE: Final = tuple(name for name in Candidate._fields if name not in PREFERENCES)
 
@@ -116,10 +121,8 @@ class Definition:
             for channel in self.campaign.channels
         }
 
-    def facts(
-        self, occurrence: Occurrence, *, approved: bool, halts_as_of: datetime | None
-    ) -> CampaignFacts:
-        """What the rules see of the campaign, the same for every candidate."""
+    def facts(self, values: RunValues) -> CampaignFacts:
+        """What the rules see of the campaign, the same for every candidate of a run."""
         campaign, limits = self.campaign, self.config.limits
         hours = None if campaign.urgent else limits.contact_hours.get(campaign.purpose)
         relies = campaign.occurrence if isinstance(campaign.occurrence, OnHalt) else None
@@ -127,13 +130,13 @@ class Definition:
             purpose=campaign.purpose,
             risk_level=int(campaign.product_risk[1]) if campaign.product_risk else None,
             securities_content=self.template.template.securities_content,
-            approved=approved,
+            approved=values.approved,
             contact_hours=ContactHours(hours.opens, hours.closes) if hours else None,
             cap=self.cap,
-            expires_at=occurrence.expires_at,
-            halts_as_of=halts_as_of if relies else None,
+            expires_at=values.expires_at,
+            halts_as_of=values.halts_as_of if relies else None,
             halts_max_age_hours=relies.max_age_hours if relies else None,
-            halt_markets=relies.markets if relies else (),
+            halt_markets=values.markets if relies else (),
             candidate_zones=limits.unknown_zones,
             zone=self.config.firm.zone,
         )
@@ -176,7 +179,11 @@ class Definition:
         columns = (*PAGE_COLUMNS, *self.value_columns, *RUN_COLUMNS)
         readers = {
             (channel, locale): client_row(
-                self.template.names(channel, locale), columns, locale, year, self.config.topics
+                self.template.names(channel, locale),
+                _readable(columns, channel),
+                locale,
+                year,
+                self.config.topics,
             )
             for channel in self.campaign.channels
             for locale in self.template.locales
@@ -211,6 +218,14 @@ class Definition:
             return None
         mark = mark_of(self.campaign_id, occurrence)
         return SurveyLink(self.config.firm.survey_url, key, mark)
+
+
+def _readable(columns: Sequence[str], channel: Channel) -> tuple[str, ...]:
+    """The columns a text of a channel can print: in an SMS nothing that is for e-mail only, not
+    even where nobody ran `check`."""
+    if channel is Channel.EMAIL:
+        return tuple(columns)
+    return tuple("" if name in EMAIL_ONLY else name for name in columns)
 
 
 def occurrence_values(occurrence: Occurrence, locale: str, today: date) -> dict[str, object]:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 from sqlalchemy import Column, ColumnElement, Connection, and_, func, or_, select, text
 
 from outreach.core.consent import ConsentEvent
-from outreach.core.halts import CALENDARS
 from outreach.core.model import FrequencyCap
 from outreach.core.page_plan import Gathered
 from outreach.core.words import Channel, Purpose
@@ -25,7 +24,6 @@ from outreach.store.tables import (
 )
 
 Row = tuple[Any, ...]
-MARKETS = tuple(CALENDARS)  # every market there is a calendar for
 _CAPS = 0x6F757472  # the name of PostgreSQL's lock on frequency caps
 MANY = 200_000  # shared addresses kept in memory during a plan
 DENSE = 4  # a page whose ids span at most this many times its length is read as a range

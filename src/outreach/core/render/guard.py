@@ -25,7 +25,9 @@ MAX_ITEMS: Final = 500  # in a list that is walked over
 MAX_SEPARATOR: Final = 20  # characters between two items of `join`
 
 # Fields of the records in lists (a halted security), and what `loop` may tell inside a loop.
-RECORD_FIELDS: Final = frozenset({"name", "symbol", "market", "halted", "resumes", "reason"})
+RECORD_FIELDS: Final = frozenset(
+    {"event", "name", "symbol", "market", "halted", "resumes", "last_day", "reason"}
+)
 LOOP_FIELDS: Final = frozenset({"first", "last", "index", "length"})
 
 FILTERS: Final = frozenset(
