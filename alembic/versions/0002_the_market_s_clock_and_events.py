@@ -276,6 +276,7 @@ def _incidents() -> None:
         "incident",
         sa.Column("id", sa.String(length=16), nullable=False),
         sa.Column("segment", sa.Text(), nullable=False),
+        sa.Column("narrowed", sa.LargeBinary(), nullable=True),
         sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("opened_by", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_incident")),

@@ -150,6 +150,50 @@ class MarketCondition(Written):
             return None
 
 
+class OnMarketMove(Written):
+    """Fires when one of its conditions on the market is met. Key: 2026-09-28-CSI300-falls-3-day;
+    for a margin line, 2026-09-28-margin-warn-17 with the number of the file that told it."""
+
+    kind: Literal["market_move"]
+    conditions: tuple[MarketCondition, ...] = Field(min_length=1, max_length=20)
+    calendar: str = Field("CN_A", description="The market whose sessions count.")
+    max_age_minutes: int = Field(
+        60, ge=1, le=10080, description="Nothing is told by levels or ratios older than this."
+    )
+    expires_after: str = Field(
+        "4h",
+        pattern=r"^[1-9]\d{0,3}[mhd]$",
+        description="How long after it a move is worth telling.",
+    )
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> "OnMarketMove":
+        margin = [one for one in self.conditions if one.margin_below is not None]
+        if margin and len(self.conditions) > 1:
+            raise ValueError(
+                "has a margin line beside other conditions, write a campaign for each of them"
+            )
+        slugs = [one.slug for one in self.conditions]
+        if twice := {slug for slug in slugs if slugs.count(slug) > 1}:
+            raise ValueError(f"has {min(twice)} twice, remove one of them")
+        return self
+
+    @property
+    def margin(self) -> MarketCondition | None:
+        """The condition on a margin line, where that is what the campaign is about."""
+        return self.conditions[0] if self.conditions[0].margin_below is not None else None
+
+    @property
+    def useful(self) -> timedelta:
+        """How long after the move it is worth telling."""
+        return timedelta(**{_UNITS[self.expires_after[-1]]: int(self.expires_after[:-1])})
+
+    @property
+    def freshness(self) -> timedelta:
+        """How old the newest data may be."""
+        return timedelta(minutes=self.max_age_minutes)
+
+
 def _number(value: Fraction) -> str:
     return f"{float(value):g}"
 

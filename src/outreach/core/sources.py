@@ -19,8 +19,19 @@ class Got:
     kind: Literal["got"] = "got"
 
 
+@dataclass(frozen=True, slots=True)
+class Fallen:
+    """Clients who newly fell below a line of their margin ratio with one file. They must have been
+    `rearm` hundredths of a percent above it since they last did."""
+
+    book: int
+    line: Literal["warn", "close"]
+    rearm: int
+    kind: Literal["fallen"] = "fallen"
+
+
 # By the `kind` that stands in the JSON.
-SOURCES: Final[dict[str, type]] = {"got": Got}
+SOURCES: Final[dict[str, type]] = {"got": Got, "fallen": Fallen}
 
 
 def source_of(stored: dict[str, object]) -> Source:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from outreach.core.campaign import Bilingual, Campaign, OnClosure, OnHalt
+from outreach.core.campaign import Bilingual, Campaign, OnClosure, OnHalt, OnMarketMove
 from outreach.core.date_lint import weekday_faults
 from outreach.core.problem import Problem
 from outreach.core.words import Purpose
@@ -13,7 +13,7 @@ from outreach.project.check_survey import check_survey, check_topics
 from outreach.project.load import Project
 from outreach.project.phrases import shipped_lint
 from outreach.project.shape import nearest
-from outreach.project.template_names import BUILT_IN
+from outreach.project.template_names import BUILT_IN, of_occurrence
 from outreach.project.toml_file import TomlFile
 from outreach.project.toml_lines import KeyPath
 
@@ -94,17 +94,17 @@ def _occurrence(campaign: Campaign, file: TomlFile) -> Iterator[Problem]:
     rule = campaign.occurrence
     if isinstance(rule, OnClosure):
         yield from known_market(rule.market, file, ("occurrence", "market"))
-    if isinstance(rule, OnHalt):
+    if isinstance(rule, OnHalt | OnMarketMove):
         yield from known_market(rule.calendar, file, ("occurrence", "calendar"))
-        if not rule.markets:
-            write = 'write the exchanges, such as ["XSHG", "XSHE", "BJSE"]'
-            yield file.problem(("occurrence", "markets"), "is empty", write)
+    if isinstance(rule, OnHalt) and not rule.markets:
+        write = 'write the exchanges, such as ["XSHG", "XSHE", "BJSE"]'
+        yield file.problem(("occurrence", "markets"), "is empty", write)
 
 
 def _values(campaign: Campaign, file: TomlFile) -> Iterator[Problem]:
     for name, value in campaign.values.items():
         path = ("values", name)
-        if name in BUILT_IN:
+        if name in BUILT_IN or name in of_occurrence(campaign):
             wrong = "is the name of a value that every text already has"
             yield file.problem(path, wrong, "choose another name, here and in the texts")
         elif not _VALUE_NAME.fullmatch(name):

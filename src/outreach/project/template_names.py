@@ -4,10 +4,12 @@ from typing import Final, Literal
 
 from outreach.core.campaign import Campaign
 from outreach.core.incident_values import INCIDENT_NAMES
+from outreach.core.market_conditions import OnMarketMove
+from outreach.core.market_values import MARGIN_NAMES, MOVE_NAMES
 from outreach.core.survey_values import SURVEY_NAMES
 from outreach.core.values import CLIENT_VALUES
 
-Kind = Literal["closure", "halt", "day", "incident"]
+Kind = Literal["closure", "halt", "day", "incident", "market_move"]
 
 FIRM_NAMES: Final = frozenset(
     {
@@ -39,6 +41,7 @@ OF_KIND: Final[dict[Kind, frozenset[str]]] = {
     "halt": HALT_NAMES,
     "day": frozenset(),
     "incident": INCIDENT_NAMES,
+    "market_move": MOVE_NAMES | MARGIN_NAMES,
 }
 EVERYWHERE: Final = FIRM_NAMES | frozenset(CLIENT_VALUES) | {"unsubscribe_url"}
 BUILT_IN: Final = EVERYWHERE | CLOSURE_NAMES | HALT_NAMES | INCIDENT_NAMES | SURVEY_NAMES
@@ -46,7 +49,16 @@ BUILT_IN: Final = EVERYWHERE | CLOSURE_NAMES | HALT_NAMES | INCIDENT_NAMES | SUR
 
 def names_of(campaign: Campaign) -> frozenset[str]:
     """Every name the texts of a campaign may use."""
-    return EVERYWHERE | OF_KIND[campaign.occurrence.kind] | frozenset(campaign.values)
+    asked = SURVEY_NAMES if campaign.survey else frozenset()
+    return EVERYWHERE | of_occurrence(campaign) | frozenset(campaign.values) | asked
+
+
+def of_occurrence(campaign: Campaign) -> frozenset[str]:
+    """The names that the occurrences of a campaign give to its texts."""
+    rule = campaign.occurrence
+    if isinstance(rule, OnMarketMove):
+        return MARGIN_NAMES if rule.margin else MOVE_NAMES
+    return OF_KIND[rule.kind]
 
 
 def kind_with(name: str) -> Kind | None:

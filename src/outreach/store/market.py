@@ -154,25 +154,28 @@ def _standings(tx: Connection, wanted: Collection[int]) -> dict[int, Standing]:
 
 
 class MarginFile(NamedTuple):
-    """A file with which clients fell below a line."""
+    """A file with which clients fell below a line, and as of when the newest of their ratios is."""
 
     book_id: int
     as_of: datetime
-    imported_at: datetime
     clients: int
 
 
 def fallen_below(
     conn: Connection, line: MarginLine, rearm: int, since: datetime
 ) -> list[MarginFile]:
-    """The files as of a moment or later with which clients newly fell below a line, oldest first.
+    """The files imported since a moment with which clients newly fell below a line, oldest first.
     `rearm`: how far above it, in hundredths of a percent, they must have been again."""
+    event, said = margin_event.c, margin_ratio.c
+    own = (said.book_id == event.book_id) & (said.client_id == event.client_id)
+    as_of = func.max(said.as_of).label("as_of")
     statement = (
-        select(book.c.id, book.c.as_of, book.c.imported_at, func.count())
-        .join(margin_event, margin_event.c.book_id == book.c.id)
-        .where(book.c.as_of >= since, *newly_below(line, rearm))
-        .group_by(book.c.id, book.c.as_of, book.c.imported_at)
-        .order_by(book.c.as_of, book.c.id)
+        select(event.book_id, as_of, func.count())
+        .join_from(margin_event, margin_ratio, own)
+        .join(book, book.c.id == event.book_id)
+        .where(book.c.imported_at >= since, *newly_below(line, rearm))
+        .group_by(event.book_id)
+        .order_by(as_of, event.book_id)
     )
     return [MarginFile(*row) for row in conn.execute(statement)]
 

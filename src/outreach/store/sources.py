@@ -5,9 +5,10 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select
 
-from outreach.core.sources import Got, Source
+from outreach.core.sources import Fallen, Got, Source
 from outreach.core.words import State
-from outreach.store.tables import message, outcome, window
+from outreach.store.market import newly_below
+from outreach.store.tables import margin_event, message, outcome, window
 
 # What a client may have read: accepted, or not known not to be.
 _WENT: Final = (State.ACCEPTED, State.DELIVERED, State.UNDELIVERED, State.IN_DOUBT)
@@ -57,7 +58,15 @@ def _got(source: Got, span: Span) -> Select[Any]:
     )
 
 
-_SELECTIONS: Final[dict[type, Callable[[Any, Span], Select[Any]]]] = {Got: _got}
+def _fallen(source: Fallen, span: Span) -> Select[Any]:
+    event = margin_event.c
+    fell = newly_below(source.line, source.rearm)
+    return select(event.client_id).where(
+        event.book_id == source.book, *fell, span.holds(event.client_id)
+    )
+
+
+_SELECTIONS: Final[dict[type, Callable[[Any, Span], Select[Any]]]] = {Got: _got, Fallen: _fallen}
 
 
 def any_of(sources: Sequence[Source], span: Span, column: Any) -> ColumnElement[bool]:

@@ -676,6 +676,7 @@ incident = Table(
     metadata,
     Column("id", String(16), primary_key=True),  # INC-2026-0001
     _required("segment", Text),
+    Column("narrowed", LargeBinary),  # JSON: the segment as it stood; None: the campaign's own
     _required("opened_at", UtcDateTime),
     _required("opened_by", Text),
 )

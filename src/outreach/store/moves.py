@@ -1,0 +1,56 @@
+"""The moves of a campaign: what has been told, and the fold of index levels from there."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from outreach.core.market_conditions import OnMarketMove
+from outreach.core.market_moves import Folded, Level, fold
+from outreach.core.run_values import RunValues
+from outreach.store import calendars, market
+from outreach.store.tables import run
+
+# How far back a move is looked for that nobody told, to be put on record as missed.
+REMEMBERED: Final = timedelta(days=7)
+# How far back a condition is followed that triggered long ago and may not have come back since.
+FOLLOWED: Final = timedelta(days=92)
+
+
+def told(conn: Connection, campaign: str, now: datetime, besides: int = 0) -> dict[str, datetime]:
+    """What the runs of a campaign told, or missed to tell: by key, the moment it happened."""
+    mine = select(run.c.occurrence, run.c["values"]).where(
+        run.c.campaign == campaign, run.c.opened_at >= now - FOLLOWED, run.c.id != besides
+    )
+    return {key: RunValues.load(values).due_at for key, values in conn.execute(mine)}
+
+
+def folded(
+    conn: Connection, rule: OnMarketMove, known: Mapping[str, datetime], now: datetime
+) -> Folded:
+    """The triggers nobody was told of, and where each condition stands. `known` is what `told`
+    said. Raises CalendarCoverageError where the calendar does not know today."""
+    told_at: dict[str, list[datetime]] = {one.slug: [] for one in rule.conditions}
+    for key, at in known.items():
+        named = (one.slug for one in rule.conditions if one.named_by(key))
+        # A condition that has left the file still counts for the cool-down.
+        told_at.setdefault(next(named, ""), []).append(at)
+    calendar = calendars.load(conn, rule.calendar)
+    calendar.day(now.astimezone(calendar.zone).date())
+    since = _since(rule, told_at, now)
+    levels: list[Level] = []
+    for code in sorted({one.index for one in rule.conditions if one.index}):
+        levels += market.levels_since(conn, code, since)
+    return fold(rule.conditions, levels, calendar, told_at)
+
+
+def _since(rule: OnMarketMove, told_at: Mapping[str, list[datetime]], now: datetime) -> datetime:
+    """From when on levels matter: for the longest window, and for a window of several sessions all
+    since it last triggered, to see whether it came back."""
+    sessions = max(one.over_sessions or 1 for one in rule.conditions)
+    start = now - REMEMBERED
+    if sessions > 1:
+        last = max((at for some in told_at.values() for at in some), default=start)
+        start = max(min(start, last), now - FOLLOWED)
+    return start - timedelta(days=2 * sessions + 14)  # weekends, and the longest closure
