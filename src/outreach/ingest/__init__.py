@@ -23,6 +23,7 @@ from outreach.core.headers import alias_index
 from outreach.core.table_rows import Cells, cells_of, parted, rows_of
 from outreach.feeds.client_file import client_chunks, open_clients
 from outreach.feeds.known_columns import open_known
+from outreach.ingest.answers import Answers, import_answers
 from outreach.ingest.book import Book, Desk, Imported, Step, Taken, Tx, opened
 from outreach.ingest.halts import import_halts, import_inbox
 from outreach.ingest.market import import_market
@@ -35,8 +36,10 @@ from outreach.store.consent import NewEvent
 from outreach.store.scratch import FirstLines, Snapshot
 
 __all__ = [
+    "Answers",
     "Desk",
     "Imported",
+    "import_answers",
     "import_clients",
     "import_consents",
     "import_halts",
