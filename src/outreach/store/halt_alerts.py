@@ -17,7 +17,7 @@ from outreach.store.tables import GOING, book, halt, halt_alert, halt_told, run
 
 Key = tuple[str, int, str]  # halt, version, event
 _COLUMNS: Final = tuple(column.name for column in halt_told.columns)
-_FIELDS: Final = tuple(halt.c[name] for name in Halt._fields)
+_FIELDS: Final = tuple(halt.c[name] for name in Halt._fields if name in halt.c)
 
 
 def waiting(
