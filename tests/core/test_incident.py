@@ -138,7 +138,8 @@ def test_service_is_back_at_a_moment_that_was(back: datetime | None, said: str) 
 
 
 def test_a_clock_that_went_backwards_is_noticed() -> None:
-    assert code(may_follow(OPEN, Kind.UPDATE, LATER, at("09:44"))) == "time"
+    assert code(may_follow(OPEN, Kind.UPDATE, LATER, at("09:43"))) == "time"
+    assert may_follow(OPEN, Kind.UPDATE, LATER, at("09:44")) is None
 
 
 def test_a_second_clerk_is_told_of_the_first_ones_incident() -> None:

@@ -64,7 +64,7 @@ def pages(n: int = 5) -> list[tuple[Table, Rows]]:
         ]),
         (tables.follow_up, [(i, i, "complaints", "score <= 2", local) for i in ids]),
         (tables.follow_up_step, [(i, i, "forwarded", "outreach", "", local) for i in ids]),
-        (tables.incident, [(f"INC-2026-{i:04}", "active-clients", local, "li.m") for i in ids]),
+        (tables.incident, [(f"INC-2026-{i:04}", "active-clients", b"{}", local, "li.m") for i in ids]),
         (tables.incident_step, [
             ("INC-2026-0001", i, "update", ",login,", AT, "登录较慢", "Slow", "", "", local, None,
              False, "incident-notice", local, "li.m")

@@ -30,8 +30,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def opened(database: Database, at: datetime = AT, campaign: str = "incident-notice") -> Incident:
     with database.begin() as tx:
         return incidents.open_incident(
-            tx, "active-clients", FIRST, campaign, at, "li.na", at.year
-        )  # fmt: skip
+            tx, "active-clients", FIRST, campaign, at, "li.na", year=at.year, narrowed=b"{}"
+        )
 
 
 def test_an_incident_comes_back_as_it_was_told(database: Database) -> None:

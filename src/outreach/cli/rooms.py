@@ -14,6 +14,7 @@ from outreach.cli import (
     doctor,
     explain,
     halts,
+    incident,
     init,
     log,
     market,
@@ -38,6 +39,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(clients.holdings, name="holdings")
     app.add_typer(consent.app, name="consent")
     app.add_typer(halts.app, name="halts")
+    app.add_typer(incident.app, name="incident")
     app.add_typer(market.app, name="market")
     app.add_typer(calendar.app, name="calendar")
     app.add_typer(segments.app, name="segment")

@@ -98,8 +98,9 @@ def _say_existing(door: Door, run_id: int, existing: Any, defined: Any) -> None:
         )
 
 
-def work_run(door: Door, run_id: int) -> None:
-    """Work a run to its end with progress, and report; exit 1 when messages are left unsent."""
+def work_run(door: Door, run_id: int, about: "Mapping[str, Any] | None" = None) -> None:
+    """Work a run to its end with progress, and report; exit 1 when messages are left unsent.
+    `about` is put before the run in its JSON document."""
     import time
 
     from outreach.cli.engine import Adapters, engine
@@ -118,7 +119,7 @@ def work_run(door: Door, run_id: int) -> None:
     document["sent_now"] = document["messages"].get("accepted", 0) - before
     document["stopped"], document["next_at"] = ended.stopped, ended.next_at
     if door.json:
-        emit_json(document)
+        emit_json({**(about or {}), **document})
     else:
         show_run(door, document)
         next_step(

@@ -18,6 +18,7 @@ State = Literal["open", "resolved", "closed", "withdrawn"]
 # A clerk writes a time of day; one further off than this is a slip of the finger.
 LONGEST_BACK: Final = timedelta(hours=72)
 LONGEST_AHEAD: Final = timedelta(hours=24)
+CLOCKS_AGREE: Final = timedelta(minutes=1)  # as far as the clocks of two machines ever do
 
 
 class Kind(StrEnum):
@@ -121,6 +122,7 @@ class Incident:
     id: str  # INC-2026-0001
     segment: str
     steps: tuple[Step, ...]
+    narrowed: bytes | None = None  # the segment as it stood, where it is not the campaign's own
 
     @property
     def last(self) -> Step:
@@ -215,7 +217,7 @@ def may_follow(incident: Incident, kind: Kind, facts: Facts, now: datetime) -> R
             " --next-update",
             f"{incident.id}：内容与上一通知相同；请写明变化，或更新 --next-update",
         )
-    if now < last.at:
+    if now < last.at - CLOCKS_AGREE:
         return _refusal(
             "time",
             f"{incident.id}: its last step was told later than now; look at this machine's clock",
@@ -316,7 +318,9 @@ def expires_at(incident: Incident, step: Step, grace: timedelta, useful: timedel
     after it has been of use so long where it promised nothing more."""
     again, following = step.facts.next_update_by, incident.after(step.sequence)
     by_itself = step.at + useful if again is None else again + grace
-    return by_itself if following is None else min(by_itself, following.at)
+    if following is None or following.kind is Kind.AFTERCARE:  # which repeats what was told last
+        return by_itself
+    return min(by_itself, following.at)
 
 
 # --- times as a clerk types them ---------------------------------------------------------------

@@ -150,9 +150,17 @@ def _text_faults(
         wrong = f"is {len(text)} characters long"
         yield SlotFault(name, language, 0, "", wrong, f"at most {slot.longest} fit")
     found: dict[int, SlotFault] = {}
-    for at, piece, wrong, write in _hits(text, also):
+    hits = [*_hits(text, also), *(_not_english(text) if language == "en" else ())]
+    for at, piece, wrong, write in hits:
         found.setdefault(at, SlotFault(name, language, at + 1, piece, wrong, write))
     yield from (found[at] for at in sorted(found))
+
+
+def _not_english(text: str) -> Iterator[tuple[int, str, str, str]]:
+    for at, character in enumerate(text):
+        if character.isalpha() and not character.isascii():
+            yield at, character, "is not English", "write it in English"
+            return
 
 
 def _hits(text: str, also: Sequence[Lint]) -> Iterator[tuple[int, str, str, str]]:

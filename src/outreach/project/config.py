@@ -130,6 +130,14 @@ class Import(Written):
     default_zone: str | None = None
 
 
+class Incidents(Written):
+    """Telling clients of a failing service."""
+
+    confirm_above: int = Field(
+        500, ge=0, description="A step that goes to more clients is asked about, or needs --yes."
+    )
+
+
 class Feeds(Written):
     halts: HaltFeed = Field(default_factory=HaltFeed)
 
@@ -171,6 +179,7 @@ class Config(Written):
     engine: Engine = Field(default_factory=Engine)
     clients: Import = Field(default_factory=Import)
     feeds: Feeds = Field(default_factory=Feeds)
+    incidents: Incidents = Field(default_factory=Incidents)
     topics: tuple[Bilingual, ...] = Field(
         (), description="The topics clients may ask for; none = any word a file has."
     )

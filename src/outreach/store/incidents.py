@@ -1,6 +1,7 @@
 """Incidents and their steps: appended as they are told, never changed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -20,7 +21,7 @@ from outreach.store import audit
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import allocate, append
-from outreach.store.tables import incident, incident_step, run
+from outreach.store.tables import id_block, incident, incident_step, run
 
 _INCIDENT: Final = tuple(column.name for column in incident.columns)
 _STEP: Final = tuple(column.name for column in incident_step.columns)
@@ -80,6 +81,16 @@ def untold(conn: Connection, campaign: str) -> list[str]:
     return [key for key in keys if key not in opened]
 
 
+def next_id(conn: Connection, year: int) -> str:
+    """What the next incident of a year will be called, unless another is opened before it."""
+    query = select(id_block.c.next).where(id_block.c.name == _sequence(year))
+    return incident_id(year, int(conn.execute(query).scalar() or 1))
+
+
+def _sequence(year: int) -> str:
+    return f"incident {year}"
+
+
 # --- adding ----------------------------------------------------------------------------------
 
 
@@ -89,17 +100,25 @@ def hold(tx: Connection) -> None:
 
 
 def open_incident(
-    tx: Connection, segment: str, facts: Facts, campaign: str, at: datetime, actor: str, year: int
+    tx: Connection,
+    segment: str,
+    facts: Facts,
+    campaign: str,
+    at: datetime,
+    actor: str,
+    *,
+    year: int,
+    narrowed: bytes | None = None,
 ) -> Incident:
     """Record a new incident with its first step. `year` is that of the firm's clock."""
-    number = incident_id(year, allocate(tx, f"incident {year}", 1))
-    row = (number, segment, at, actor)
+    number = incident_id(year, allocate(tx, _sequence(year), 1))
+    row = (number, segment, narrowed, at, actor)
     append(tx, incident, _INCIDENT, [row])
     covered = cover(incident, _INCIDENT, [row])
     entry = Entry(at, "incident.opened", actor, number, {"segment": segment}, covered)
     first = Step(1, Kind.OPEN, facts, campaign, at, actor)
     audit.append(tx, [entry, _added(tx, number, first)])
-    return Incident(number, segment, (first,))
+    return Incident(number, segment, (first,), narrowed)
 
 
 def add_step(
@@ -109,7 +128,7 @@ def add_step(
     transaction."""
     step = Step(one.last.sequence + 1, kind, facts, campaign, at, actor)
     audit.append(tx, [_added(tx, one.id, step)])
-    return Incident(one.id, one.segment, (*one.steps, step))
+    return replace(one, steps=(*one.steps, step))
 
 
 def refused(tx: Connection, subject: str, code: str, at: datetime, actor: str) -> None:
@@ -134,7 +153,7 @@ def _added(tx: Connection, number: str, step: Step) -> Entry:
 
 
 def _incident(head: Row[Any], steps: Sequence[Row[Any]]) -> Incident:
-    return Incident(head.id, head.segment, tuple(_step(row) for row in steps))
+    return Incident(head.id, head.segment, tuple(map(_step, steps)), head.narrowed)
 
 
 def _step(row: Row[Any]) -> Step:
