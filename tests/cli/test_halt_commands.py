@@ -12,6 +12,7 @@ from outreach.cli import halts
 from outreach.cli.calendar import import_shipped
 from outreach.cli.door import PROBLEMS, USAGE, Door, Failure
 from outreach.feeds.halts import PARSERS
+from tests.feeds.halts.feed_server import Reply, serving
 
 ROOT = Path(__file__).parents[2]
 SAVED = ROOT / "tests" / "feeds" / "halts" / "saved"
@@ -122,6 +123,46 @@ def test_a_file_of_the_same_name_does_not_take_the_place_of_the_first(project: P
         document(project, "inbox")
 
     assert sorted(one.name for one in (inbox / "done").iterdir()) == ["szse-2.json", "szse.json"]
+
+
+def add_source(project: Path, url: str, **more: str) -> None:
+    keys = {"name": '"szse"', "form": '"szse"', "url": f'"{url}"', **more}
+    lines = "".join(f"{name} = {value}\n" for name, value in keys.items())
+    config = project / "config.toml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(f"{text}\n[[feeds.halts.sources]]\n{lines}", encoding="utf-8")
+
+
+def test_a_source_is_fetched_by_hand_and_shown(project: Path) -> None:
+    with serving(Reply((SAVED / "szse.json").read_bytes()), Reply(status=500)) as feed:
+        add_source(project, f"{feed.url}/p?key=k1", tries="1")
+        (planned,) = document(project, "fetch", "--dry-run")
+        assert (planned["due"], feed.asked) == ("now", [])
+        assert document(project, "sources")[0]["state"] == "never asked"
+        (done,) = document(project, "fetch", "szse")
+        failed = outreach(project, "fetch")
+    (taken,) = document(project, "inbox")
+    (shown,) = document(project, "sources")
+
+    assert planned["address"].endswith("/p?...")
+    assert (done["outcome"], taken["format"], taken["markets"]) == ("new", "szse", ["XSHE"])
+    assert isinstance(failed.exception, Failure)
+    assert failed.exception.code == PROBLEMS
+    assert "szse: failed, the server answers 500" in failed.stdout
+    assert (shown["state"], shown["failures"]) == ("failing", 1)
+    assert shown["last_fetched"] == "2026-09-24 15:30"
+    assert shown["last_error"] == "the server answers 500"
+    assert "k1" not in json.dumps([planned, done, shown]) + failed.stdout
+
+
+def test_a_source_that_is_none_is_said(project: Path) -> None:
+    for words in (["fetch"], ["fetch", "sse"]):
+        result = outreach(project, *words)
+        assert isinstance(result.exception, Failure)
+        assert result.exception.code == USAGE
+        add_source(project, "http://127.0.0.1:1/")
+    assert "there is no source sse; there are szse" in str(result.exception)
+    assert "No source is fetched" not in outreach(project, "sources").stdout
 
 
 def test_a_day_without_halts_is_no_failure(project: Path) -> None:

@@ -254,6 +254,22 @@ def _age(look: Look, kind: str, most: timedelta) -> Finding:
     return Finding("ok", f"{kind} are {hours} hours old")
 
 
+def _sources(look: Look) -> Iterator[Finding]:
+    """Feeds that are fetched by their address."""
+    from outreach.cli.clients import desk_of
+    from outreach.cli.halt_sources import standing
+
+    rows = standing(look.door, desk_of(look.door, ""))
+    fine = sum(row["state"] == "ok" for row in rows)
+    if fine or not rows:
+        yield Finding("ok", f"{fine} of {len(rows)} sources answer" if rows else "none is fetched")
+    for row in rows:
+        if row["state"] != "ok":
+            why = f": {row['last_error']}" if row["last_error"] else ""
+            says = f"{row['name']} is {row['state']}, last fetched {row['last_fetched'] or 'never'}"
+            yield Finding("warning", says + why, f"outreach halts fetch {row['name']}")
+
+
 def _disk(look: Look) -> Iterator[Finding]:
     place = look.door.var
     while not place.exists():
@@ -311,6 +327,7 @@ CHECKS: Final[tuple[tuple[str, bool, Check], ...]] = (
     ("routes", False, _routes),
     ("campaigns", True, _campaigns),
     ("holdings, halts", True, _snapshots),
+    ("halt sources", True, _sources),
     ("in doubt", True, _doubt),
     ("disk", False, _disk),
 )

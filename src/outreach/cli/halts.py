@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from outreach.cli import halt_sources
 from outreach.cli.clients import (
     As,
     AsOf,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from outreach.ingest.halts import Put
 
 app = typer.Typer(no_args_is_help=True, help="Trading halts: import feeds, show what is on.")
+app.command()(halt_sources.sources)
+app.command()(halt_sources.fetch)
 
 # The table of parsers, in words that need no parser loaded; a test holds the two together.
 Form = Literal["canonical", "sse", "szse", "nasdaq", "nyse", "eastmoney", "jydb", "tushare"]
@@ -48,12 +51,14 @@ def import_halts(
     from outreach import ingest
 
     door: Door = context.obj
-    moment, kept = moment_of(door, as_of), kept_in(door)
+    moment, kept, feed = moment_of(door, as_of), kept_in(door), door.config.feeds.halts
     done = run_import(
         door,
         file,
         actor,
-        lambda desk: ingest.import_halts(desk, file, form=form or "", as_of=moment, keep=kept),
+        lambda desk: ingest.import_halts(
+            desk, file, form=form or "", as_of=moment, keep=kept, ours=feed.own_markets
+        ),
     )
     report(door, done)
     next_step(door, "outreach halts show", "outreach plan suspension-alert")
@@ -65,9 +70,11 @@ def inbox(context: typer.Context, actor: As = "") -> None:
     from outreach import ingest
 
     door: Door = context.obj
-    folder = door.root / door.config.feeds.halts.inbox
+    feed = door.config.feeds.halts
+    folder = door.root / feed.inbox
     folder.mkdir(parents=True, exist_ok=True)
-    put = list(ingest.import_inbox(desk_of(door, actor), folder, keep=kept_in(door)))
+    desk = desk_of(door, actor)
+    put = list(ingest.import_inbox(desk, folder, keep=kept_in(door), feed=feed))
     if door.json:
         emit_json([_put(one) for one in put])
     for one in put:

@@ -110,7 +110,7 @@ def claim(tx: Connection, seen: SourceState, at: datetime) -> bool:
             from sqlalchemy.dialects.postgresql import insert as upsert
 
             statement = upsert(feed_source).values(row).on_conflict_do_nothing()
-            return tx.execute(statement).rowcount == 1
+            return tx.execute(statement.returning(feed_source.c.name)).first() is not None
         tx.execute(insert(feed_source).values(row))
         return True
     taken = tx.execute(

@@ -106,6 +106,7 @@ class _StaysThere(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:  # fmt: skip
         here, there = urlsplit(req.full_url), urlsplit(newurl)
         if (here.scheme, here.netloc) != (there.scheme, there.netloc):
+            fp.close()
             raise FetchProblem(
                 f"the server sends on to {there.scheme}://{there.hostname or ''};"
                 " if that is right, write it as the address"

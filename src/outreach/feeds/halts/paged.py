@@ -70,7 +70,7 @@ def _szse(document: Any) -> Page:
         raise ValueError("holds no rows with zqdm and fpkssj")
     rows = report["data"]
     total, pages = _count(about, "recordcount"), _count(about, "pagecount")
-    return Page(rows, _count(about, "pageno") if rows else 1, max(pages, 1), total)
+    return Page(rows, _count(about, "pageno") if total else 1, max(pages, 1), total)
 
 
 def _sse(document: Any) -> Page:
@@ -82,7 +82,7 @@ def _sse(document: Any) -> Page:
     if not isinstance(rows, list):
         rows = []
     total, pages = _count(about, "total"), _count(about, "pageCount")
-    return Page(rows, _count(about, "pageNo") if rows else 1, max(pages, 1), total)
+    return Page(rows, _count(about, "pageNo") if total else 1, max(pages, 1), total)
 
 
 def _count(about: dict[str, Any], name: str) -> int:
