@@ -354,6 +354,8 @@ def test_a_condition_says_one_thing(written: dict[str, Any], wrong: str) -> None
 )  # fmt: skip
 def test_a_condition_says_itself(condition: MarketCondition, slug: str, en: str, zh: str) -> None:
     assert (condition.slug, condition.sentence.en, condition.sentence.zh) == (slug, en, zh)
+    frozen = condition.model_dump_json()
+    assert MarketCondition.model_validate_json(frozen) == condition
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,12 @@ class MarketCondition(Written):
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> "MarketCondition":
-        written = self.model_fields_set
+        # Not by what was written: a frozen campaign has every key.
+        written = {
+            name
+            for name, field in type(self).model_fields.items()
+            if getattr(self, name) != field.default
+        }
         measures = [name for name in _MEASURES if getattr(self, name) is not None]
         if self.margin_below is not None:
             if odd := sorted(written - {"margin_below", "rearm_points"}):

@@ -46,7 +46,7 @@ class MarketMoves:
         """Record as missed what has become too old to be told."""
         rule = _rule(definition)
         with database.reading() as conn:
-            stale = [one for one in _happened(conn, definition, now) if _is_over(one, rule, now)]
+            stale = [one for one in _known(conn, definition, now) if _is_over(one, rule, now)]
             missed = [_due(conn, definition, one, now) for one in stale]
         for due in missed:
             why = Missed.STALE if due.values.approved else Missed.NOT_APPROVED
@@ -55,8 +55,8 @@ class MarketMoves:
     def pending(self, conn: Connection, definition: Definition, now: datetime) -> Sequence[str]:
         """What has happened and can still be told."""
         rule = _rule(definition)
-        happened = _happened(conn, definition, now)
-        return [one.key for one in happened if not _is_over(one, rule, now)]
+        known = _known(conn, definition, now)
+        return [one.key for one in known if not _is_over(one, rule, now)]
 
     def prepare(
         self, conn: Connection, definition: Definition, key: str | None, now: datetime
@@ -89,9 +89,20 @@ def _rule(definition: Definition) -> OnMarketMove:
 # --- what has happened -------------------------------------------------------------------------
 
 
+def _known(conn: Connection, definition: Definition, now: datetime) -> list[Happened]:
+    """What has happened, as far as the calendar tells: `doctor` and `check` speak of its end."""
+    try:
+        return _happened(conn, definition, now)
+    except CalendarCoverageError:
+        return []
+
+
 def _happened(conn: Connection, definition: Definition, now: datetime) -> list[Happened]:
-    """What has no run yet, oldest first."""
+    """What has no run yet, oldest first. A feed that has long been quiet has nothing to tell."""
     rule = _rule(definition)
+    since = now - moves.REMEMBERED
+    if rule.margin is None and not moves.any_since(conn, rule, since):
+        return []
     known = moves.told(conn, definition.campaign_id, now)
     if (margin := rule.margin) is not None:
         return _fallen(conn, definition, margin, known, now)
@@ -104,7 +115,7 @@ def _happened(conn: Connection, definition: Definition, now: datetime) -> list[H
             number += 1
         keys.add(key)
         found.append(Happened(key, trigger.at, trigger))
-    return [one for one in found if one.at >= now - moves.REMEMBERED]
+    return [one for one in found if one.at >= since]
 
 
 def _fallen(

@@ -45,6 +45,13 @@ def folded(
     return fold(rule.conditions, levels, calendar, told_at)
 
 
+def any_since(conn: Connection, rule: OnMarketMove, since: datetime) -> bool:
+    """Whether any index of the conditions has a level of a moment or later."""
+    codes = {one.index for one in rule.conditions if one.index}
+    newest = (market.newest_level_at(conn, code) for code in codes)
+    return any(at is not None and at >= since for at in newest)
+
+
 def _since(rule: OnMarketMove, told_at: Mapping[str, list[datetime]], now: datetime) -> datetime:
     """From when on levels matter: for the longest window, and for a window of several sessions all
     since it last triggered, to see whether it came back."""
