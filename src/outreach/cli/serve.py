@@ -25,6 +25,7 @@ def serve(
     from outreach.engine import stop
     from outreach.service import Service
     from outreach.service.definitions import Definitions
+    from outreach.service.feeds import Feeds
     from outreach.service.live import Live
 
     door: Door = context.obj
@@ -43,6 +44,10 @@ def serve(
     service = Service(
         database, definitions, door.now, lines, opened, door.actor, trusts_clock=pretended
     )
+    service.feeds = Feeds(
+        database, definitions, door.now, lines, door.actor,
+        background=True, stopping=asked.is_set,
+    )  # fmt: skip
     lines("serving", campaigns=len(definitions.sound), database=database.url.get_backend_name())
     Live(service, asked, every, pretended=pretended).run()
     database.close()

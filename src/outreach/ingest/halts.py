@@ -1,7 +1,7 @@
 """Take halt files in: one file, one transaction, one alert for each fact that is news."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -78,21 +78,30 @@ def import_halts(
 
 
 def import_inbox(
-    desk: Desk, inbox: Path, *, keep: Path | None = None, feed: HaltFeed | None = None
+    desk: Desk,
+    inbox: Path,
+    *,
+    keep: Path | None = None,
+    feed: HaltFeed | None = None,
+    names: Collection[str] | None = None,
 ) -> Iterator[Put]:
-    """Take every new file of a watched folder, the oldest first. What was taken goes to done/, what
-    could not be to broken/, with a .txt that says why; the next file is taken all the same.
+    """Take every new file of a watched folder, or those of these names, the oldest first. What was
+    taken goes to done/, what could not be to broken/, with a .txt that says why; the next file is
+    taken all the same. Raises FileProblem for one that cannot be moved there.
 
     A file called `<source>@...` is in the form of that source of `feed` and tells of its markets.
     """
     for path in raw_files.waiting(inbox):
+        if names is not None and path.name not in names:
+            continue
         try:
             imported = _take(desk, path, keep, feed or HaltFeed())
+            into, why = raw_files.DONE, ""
         except FileProblem as problem:
-            why = str(problem)
-            yield Put(raw_files.put_away(path, raw_files.BROKEN, why), None, why)
-            continue
-        yield Put(raw_files.put_away(path, raw_files.DONE), imported)
+            imported, into, why = None, raw_files.BROKEN, str(problem)
+        # Two services may watch one folder: what the other has moved away meanwhile, it has taken.
+        if path.exists():
+            yield Put(raw_files.put_away(path, into, why), imported, why)
 
 
 def _take(desk: Desk, path: Path, keep: Path | None, feed: HaltFeed) -> Imported:

@@ -11,6 +11,7 @@ from outreach.engine import local
 from outreach.project.config import Config
 from outreach.project.load import Project
 from outreach.service.definitions import Definitions, Say
+from outreach.service.feeds import Feeds
 from outreach.store import marks, runs
 from outreach.store.database import Database, DatabaseProblem
 
@@ -46,6 +47,7 @@ class Service:
     actor: str = "scheduler"
     trusts_clock: bool = False  # do not compare ours with the database's: ours is pretended
     lanes: Lanes | None = None  # None: runs are worked within the round
+    feeds: Feeds | None = None  # None: files are taken in by other hands
     _bench: "Bench | None" = None
     _said: set[object] = field(default_factory=set)
     _resting: dict[int, datetime] = field(default_factory=dict)
@@ -78,6 +80,8 @@ class Service:
         if doubtful := local.take_over(bench.engine, None):
             self.say("in_doubt_after_crash", messages=doubtful)
         self._work(now)
+        if self.feeds is not None:
+            self.feeds.look(now)
 
     def _trouble(self, sentence: str) -> None:
         if not self._troubled:
@@ -174,6 +178,8 @@ class Service:
         self._resting[run] = self.clock() + REST
 
     def close(self) -> None:
+        if self.feeds is not None:
+            self.feeds.close()
         if self._bench is not None:
             self._bench.close()
 

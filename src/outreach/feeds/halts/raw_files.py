@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -58,9 +59,17 @@ def waiting(inbox: Path) -> Iterator[Path]:
     """The new files of a watched folder, oldest first. Hidden ones are still being written."""
     if not inbox.is_dir():
         return
-    files = [one for one in inbox.iterdir() if one.is_file() and not one.name.startswith(".")]
-    whole = [one for one in files if one.suffix not in (".part", ".tmp", ".crdownload")]
-    yield from sorted(whole, key=lambda one: (one.stat().st_mtime_ns, one.name))
+    found: list[tuple[int, Path]] = []
+    for path in inbox.iterdir():
+        with suppress(FileNotFoundError):  # somebody else has taken it meanwhile
+            if is_new(path.name) and path.is_file():
+                found.append((path.stat().st_mtime_ns, path))
+    yield from (path for _, path in sorted(found))
+
+
+def is_new(name: str) -> bool:
+    """Whether a file of the inbox is to be taken, by its name."""
+    return not name.startswith(".") and not name.endswith((".part", ".tmp", ".crdownload"))
 
 
 def put_away(path: Path, into: str, why: str = "") -> Path:

@@ -1,0 +1,173 @@
+"""The feeds of a service: sources that are due are fetched, and new files of the inbox taken in.
+
+A round only looks, which is one reading of a folder. What there is to do is done in a thread of
+its own, one at a time, so that nothing urgent waits behind a slow exchange.
+"""
+
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from outreach import ingest
+from outreach.feeds.file_problem import FileProblem
+from outreach.feeds.halts import raw_files
+from outreach.feeds.halts.fetching import Answer, Request, fetch
+from outreach.ingest.fetch import Place, due_sources, fetch_sources
+from outreach.ingest.halts import MARK
+from outreach.project.config import Config
+from outreach.service.definitions import Definitions, Say
+from outreach.store.database import Database, DatabaseProblem
+
+# How often the sources are held against their hours; none is asked more than once a minute.
+ASK_EVERY: Final = timedelta(seconds=30)
+_PATIENCE: Final = 10.0  # seconds a stopping service waits for the file in hand
+
+Stamp = tuple[int, int]  # when a file was written, in ns, and its size
+
+
+@dataclass
+class Feeds:
+    """What a service does about feeds in a round. Whatever goes wrong is said once, and again when
+    it goes wrong in another way; a round never fails by it."""
+
+    database: Database
+    definitions: Definitions
+    clock: Callable[[], datetime]
+    say: Say
+    actor: str = "scheduler"
+    background: bool = False  # in a thread; else within the round
+    stopping: Callable[[], bool] = lambda: False
+    ask: Callable[[Request], Answer] = fetch
+    _ask_at: datetime | None = None
+    _before: dict[str, Stamp] = field(default_factory=dict)  # files as they were a round ago
+    _left: dict[str, Stamp] = field(default_factory=dict)  # files that could not be moved away
+    _troubles: dict[str, str] = field(default_factory=dict)  # what was said of what
+    _thread: threading.Thread | None = None
+
+    def look(self, now: datetime) -> None:
+        """See whether there is anything to do, and begin it unless the last is still at work."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        try:
+            config = self.definitions.config
+            whole = self._whole_files(self._inbox(config))
+        except (LookupError, OSError) as error:
+            self._trouble("inbox", "inbox_unreadable", type(error).__name__)
+            return
+        asks = bool(config.feeds.halts.sources) and (self._ask_at is None or now >= self._ask_at)
+        if not whole and not asks:
+            return
+        if asks:
+            self._ask_at = now + ASK_EVERY
+        if not self.background:
+            self._work(config, whole, asks, now)
+            return
+        self._thread = threading.Thread(
+            target=self._work, args=(config, whole, asks, now), name="feeds", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Wait a little for the file in hand; what is left is taken by whoever serves next."""
+        if self._thread is not None:
+            self._thread.join(_PATIENCE)
+
+    # --- looking ----------------------------------------------------------------------------
+
+    def _inbox(self, config: Config) -> Path:
+        return self.definitions.config_path.resolve().parent / config.feeds.halts.inbox
+
+    def _whole_files(self, inbox: Path) -> set[str]:
+        """New files nobody writes to any more: those that are as they were a round ago, and those
+        that were fetched, which appear whole."""
+        found: dict[str, Stamp] = {}
+        try:
+            with os.scandir(inbox) as entries:
+                for one in entries:
+                    if raw_files.is_new(one.name) and one.is_file():
+                        stat = one.stat()
+                        found[one.name] = (stat.st_mtime_ns, stat.st_size)
+        except FileNotFoundError:
+            pass  # nothing was ever put there
+        before, self._before = self._before, found
+        return {
+            name
+            for name, stamp in found.items()
+            if (MARK in name or before.get(name) == stamp) and self._left.get(name) != stamp
+        }
+
+    # --- working ----------------------------------------------------------------------------
+
+    def _work(self, config: Config, names: set[str], asks: bool, now: datetime) -> None:
+        try:
+            if asks:
+                names = names | self._fetch(config, now)
+            if names and not self.stopping():
+                self._take(config, names)
+            self._fine("database", "feeds_back")
+        except DatabaseProblem as error:
+            self._trouble("database", "feeds_trouble", str(error))
+        except Exception as error:  # the rounds must go on; the next look tries again
+            self._trouble("database", "feeds_failed", type(error).__name__)
+
+    def _desk(self, config: Config) -> ingest.Desk:
+        rejects = self._var(config) / "rejects"
+        return ingest.Desk(self.database, rejects, self.actor, self.clock, config.firm.zone)
+
+    def _var(self, config: Config) -> Path:
+        return self.definitions.config_path.resolve().parent / config.paths.var
+
+    def _kept(self, config: Config) -> Path:
+        return self._var(config) / "feeds" / "halts"
+
+    def _fetch(self, config: Config, now: datetime) -> set[str]:
+        """Ask the sources that are due; the files that came of it."""
+        desk = self._desk(config)
+        root = self.definitions.config_path.resolve().parent
+        place = Place(desk, self._inbox(config), self._kept(config), root, self.ask)
+        new: set[str] = set()
+        for source in due_sources(desk, config.feeds.halts.sources, now):
+            if self.stopping():
+                break
+            (done,) = fetch_sources(place, [source])
+            if done.outcome == "failed":
+                self._trouble(done.name, "fetch_failed", done.why, source=done.name)
+            elif done.outcome != "asked elsewhere":
+                self._fine(done.name, "fetch_back", source=done.name)
+            if done.file is not None:
+                new.add(done.file.name)
+        return new
+
+    def _take(self, config: Config, names: set[str]) -> None:
+        inbox, feed = self._inbox(config), config.feeds.halts
+        put = ingest.import_inbox(
+            self._desk(config), inbox, keep=self._kept(config), feed=feed, names=names
+        )
+        try:
+            for one in put:
+                if one.imported is None:
+                    self.say("feed_broken", file=str(one.file), why=one.why)
+                else:
+                    done = one.imported
+                    alerts = dict(done.alerts)
+                    self.say("feed_taken", file=one.file.name, form=done.form, alerts=alerts)
+                if self.stopping():
+                    return
+        except FileProblem as problem:  # it cannot be moved away: not taken again as it is
+            self._left.update({name: self._before[name] for name in names if name in self._before})
+            self._trouble("inbox", "inbox_stuck", str(problem))
+
+    # --- saying -----------------------------------------------------------------------------
+
+    def _trouble(self, what: str, event: str, why: str, **facts: object) -> None:
+        if self._troubles.get(what) != why:
+            self._troubles[what] = why
+            self.say(event, why=why, **facts)
+
+    def _fine(self, what: str, event: str, **facts: object) -> None:
+        if self._troubles.pop(what, None) is not None:
+            self.say(event, **facts)
