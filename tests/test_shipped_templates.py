@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from outreach.core.halt_merge import EVENTS
 from outreach.core.render import Parts, RenderError, TemplateSet, compile_template
 from outreach.core.render.guard import (
     FILTERS,
@@ -31,7 +32,7 @@ CAMPAIGNS = (
     "closure-notice", "suspension-alert", "risk-notice", "dormant-reminder",
     "new-investor-welcome", "new-investor-trading-rules", "new-investor-risk-types",
     "new-investor-fraud-warning", "new-investor-call-back", "research-digest", "incident-notice",
-    "incident-aftercare",
+    "incident-aftercare", "market-move-notice", "margin-notice",
 )  # fmt: skip
 LOCALES = ("zh-CN", "en")
 YEAR = 2026
@@ -151,8 +152,12 @@ def test_a_closure_fits_two_parts(zh: str, en: str, days: tuple[str, ...]) -> No
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("count", [1, 2, 40])
-def test_a_halt_alert_fits_however_many_securities_are_held(locale: str, count: int) -> None:
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_halt_alert_fits_however_many_securities_are_held(
+    locale: str, count: int, event: str
+) -> None:
     line = {
+        "event": event, "last_day": "2027年10月11日(星期一)",
         "name": "*ST示例科技股份", "symbol": "600999", "market": "上交所",
         "halted": "2027年9月28日(星期二)13:00", "resumes": "2027年10月12日(星期二)13:00",
     }  # fmt: skip
@@ -161,6 +166,7 @@ def test_a_halt_alert_fits_however_many_securities_are_held(locale: str, count: 
             "name": "Example Technology Holdings",
             "halted": "Wednesday 29 September 2027, 13:00",
             "resumes": "Wednesday 13 October 2027",
+            "last_day": "Tuesday 12 October 2027",
         }
     values = constants("suspension-alert", locale)
     values |= {"securities": [line] * count, "securities_count": str(count)}
@@ -223,7 +229,8 @@ def test_an_email_is_built_for_every_mail_program(name: str, locale: str, parts:
 PAIRS = (
     (".firm", ".card"), (".day", ".card"), (".body", ".card"), (".body h1", ".card"),
     (".body h2", ".card"), (".facts th", ".card"), (".facts td", ".card"),
-    (".facts .name", ".card"), (".small", ".card"), (".note td", ".note td"), (".foot", ".foot"),
+    (".body a", ".card"), (".facts .name", ".card"), (".small", ".card"), (".note td", ".note td"),
+    (".foot", ".foot"),
     (".foot a", ".foot"), (".foot .strong", ".foot"),
 )  # fmt: skip
 
@@ -293,7 +300,12 @@ def test_the_risk_that_is_told_is_that_of_the_campaign() -> None:
         assert str(PROJECT.campaigns["research-digest"].product_risk) in parts[1]
 
 
-@pytest.mark.parametrize("name", ["suspension-alert", "risk-notice", "research-digest"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "suspension-alert", "risk-notice", "market-move-notice", "margin-notice", "research-digest",
+    ],
+)  # fmt: skip
 def test_what_speaks_of_securities_says_that_it_is_no_advice(name: str) -> None:
     for channel, locale, parts in texts(name):
         if channel is Channel.EMAIL:

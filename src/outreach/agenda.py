@@ -4,15 +4,16 @@ Reads only. Days beyond the official calendar are looked up in the provisional o
 provisional data plan, and never send.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from outreach.core.campaign import AfterClientEvent, Campaign, OnMarketEvent
+from outreach.core.campaign import AfterClientEvent, Campaign, OnMarketEvent, OnMarketMove
+from outreach.core.market_words import Watched
 from outreach.core.occurrence import Blocked, Occurrence
 from outreach.core.schedule import Once, Timing
 from outreach.core.segment import Segment
@@ -22,7 +23,7 @@ from outreach.core.words import Sentence
 from outreach.project.check_campaigns import check_campaigns
 from outreach.project.definition import define
 from outreach.project.load import Project
-from outreach.store import audience, calendars, halts, runs
+from outreach.store import audience, calendars, halts, moves, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Coming:
     day: date | None = None
     occurrence: str | None = None
     run: int | None = None
+    watched: tuple[Watched, ...] = ()  # the conditions of a market move
 
 
 def coming(conn: Connection, project: Project, now: datetime, until: datetime) -> list[Coming]:
@@ -116,7 +118,8 @@ class _Agenda:
             waits: Literal["market_event", "hand"] = (
                 "market_event" if isinstance(schedule, OnMarketEvent) else "hand"
             )
-            yield Coming(self.name, waits, standing, self._count())
+            row = Coming(self.name, waits, standing, self._count())
+            yield replace(row, watched=tuple(self._watched()))
             return
         clients, quiet = self._clients_by_day(), True
         try:
@@ -129,6 +132,16 @@ class _Agenda:
         except CalendarCoverageError as error:
             behind = Obstacle("calendar", error.sentence)
             yield Coming(self.name, "calendar", (*standing, behind))
+
+    def _watched(self) -> Sequence[Watched]:
+        """Where the conditions of a market move stand, as far as the calendar tells."""
+        move = self.campaign.occurrence
+        if not isinstance(move, OnMarketMove):
+            return ()
+        try:
+            return moves.watch(self.conn, self.name, move, self.now, self.official.zone)
+        except CalendarCoverageError:
+            return ()
 
     def _firing(
         self,

@@ -92,9 +92,14 @@ def test_the_shipped_campaigns_fire_as_their_files_say(project: Path) -> None:
         ("research-digest", "2026-10-09T08:00", "2026-10-09"),
     }
     waiting = {one["campaign"]: one["waits_for"] for one in found if not one["fires_at"]}
-    assert waiting == dict.fromkeys(
-        ("incident-aftercare", "incident-notice", "risk-notice", "suspension-alert"), "market_event"
-    )
+    assert waiting == {
+        **dict.fromkeys(
+            ("incident-aftercare", "incident-notice", "margin-notice", "market-move-notice",
+             "suspension-alert"),
+            "market_event",
+        ),
+        "risk-notice": "hand",
+    }  # fmt: skip
 
 
 def test_a_firing_counts_the_segment_as_it_is_now(project: Path) -> None:

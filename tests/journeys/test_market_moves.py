@@ -1,18 +1,13 @@
 """From a file in the inbox to a notice on disk: one for a slide, and only to whom it concerns."""
 
-import json
-from collections.abc import Callable
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from outreach import dispatch, plan
-from outreach.cli.door import Door
-from outreach.engine import local
+from outreach import plan
 from outreach.project.load import load_project
-from outreach.store import runs
 from outreach.store.database import Database
 from tests.fired_project import at
 from tests.journeys.house import House, person, shipped
@@ -71,12 +66,6 @@ def mails(house: House) -> dict[str, str]:
         assert body is not None
         found[str(mail["To"])] = body.get_content()
     return found
-
-
-def standing(house: House) -> list[str]:
-    """The state of each run, oldest first."""
-    look: Callable[[Any], Any] = lambda conn: runs.listed(conn)  # noqa: E731
-    return [one["state"] for one in reversed(house.query(look))]
 
 
 def test_one_slide_is_one_notice_and_a_new_fall_another(house: House) -> None:
@@ -162,7 +151,7 @@ def test_a_margin_notice_goes_to_those_newly_below_and_tells_the_ratio_by_mail_o
     assert "维持担保比例：128.45%" in sent["c1@example.com"]
     assert "平仓线：130.00%" in sent["c1@example.com"]
     assert "Maintenance ratio: 129.99%" in sent["c3@example.com"]
-    texts = [one["text"] for one in house.sms()]
+    texts = [one["body"] for one in house.sms()]
     assert len(texts) == 2
     for text in texts:
         assert "128" not in text
@@ -213,5 +202,30 @@ def test_a_broken_file_is_put_aside_and_the_next_one_taken(house: House) -> None
     kept = [one.read_text(encoding="utf-8") for one in house.folder.glob("var/feeds/market/*")]
     assert half in kept
     assert len(kept) == 2
-    assert json.loads(json.dumps(put))
-    assert (dispatch, local, Door) is not None
+
+
+def test_schedule_and_plan_tell_where_each_condition_stands(house: House) -> None:
+    def states() -> dict[str, str]:
+        found = house.asked("schedule")
+        rows = [one for one in found if one["campaign"] in (MOVE, MARGIN)]
+        return {each["condition"]: each["state"] for one in rows for each in one["conditions"]}
+
+    assert states() == {
+        "CSI300-falls-3-day": "no_data", "CSI300-falls-8-5-sessions": "no_data",
+        "CHINEXT-falls-5-day": "no_data", "margin-close": "no_data",
+    }  # fmt: skip
+    drop(house, "09-28T10:29", "a.csv", LEVELS + level("09-28 10:29", 3990))
+    assert states()["CSI300-falls-3-day"] == "armed"
+    drop(house, "09-28T10:31", "b.csv", LEVELS + level("09-28 10:30", 3880))
+    fire(house, "09-28T10:31")
+    planned = house.asked("plan", MOVE)
+    assert [one["state"] for one in planned["conditions"]] == ["told", "no_data", "no_data"]
+    said = house.must("schedule").out
+    assert "CSI300 单日下跌 3%：已就 2026-09-28 10:30 的变动发出提示" in "".join(said.split("\n"))
+    drop(house, "09-28T10:41", "c.csv", LEVELS + level("09-28 10:40", 3960))
+    (one, *_) = house.asked("plan", MOVE)["conditions"]
+    assert (one["state"], one["until"]) == ("cooling", "2026-09-29T02:30:00+00:00")
+    drop(house, "09-28T15:31", "d.csv", ratios("09-28 15:00", (1, 128.45), (2, 140)))
+    assert states()["margin-close"] == "armed"
+    (row,) = [one for one in house.asked("schedule") if one["campaign"] == MARGIN]
+    assert row["conditions"][0]["clients_below"] == 1

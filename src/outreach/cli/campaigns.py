@@ -25,6 +25,8 @@ def plan(context: typer.Context, campaign: CampaignName, occurrence: Occurrence 
     from outreach import plan as verb
 
     door: Door = context.obj
+    if occurrence is None and _watching(door, campaign):
+        return
     due, job = _prepared(door, campaign, occurrence)
     now = door.now()
     with door.database.reading() as conn:
@@ -40,6 +42,34 @@ def plan(context: typer.Context, campaign: CampaignName, occurrence: Occurrence 
     if due.provisional:
         return
     next_step(door, *([] if due.values.approved else [approve]), f"outreach run {campaign}")
+
+
+def _watching(door: Door, campaign: str) -> bool:
+    """Of a campaign that waits for the market to move: say where its conditions stand. False for
+    any other, and for one that has something to tell."""
+    from outreach import plan as verb
+    from outreach.cli.engine import definition
+    from outreach.cli.schedule import watched_row
+    from outreach.core.campaign import OnMarketMove
+    from outreach.core.occurrence import Blocked
+    from outreach.store import moves
+
+    defined, now = definition(door, campaign), door.now()
+    rule = defined.campaign.occurrence
+    if not isinstance(rule, OnMarketMove):
+        return False
+    with door.database.reading() as conn:
+        due = verb.prepare(conn, defined, None, now)
+        if not isinstance(due, Blocked) or due.code != "nothing_due":
+            return False
+        watched = moves.watch(conn, campaign, rule, now, defined.zone)
+    language = door.config.language
+    if door.json:
+        conditions = [watched_row(one, language) for one in watched]
+        said = due.sentence.in_(language)
+        emit_json({"campaign": campaign, "waits": said, "conditions": conditions})
+    say(door, due.sentence.in_(language), *(f"  {one.sentence.in_(language)}" for one in watched))
+    return True
 
 
 def _prepared(door: Door, campaign: str, occurrence: str | None) -> "tuple[Due, Job]":

@@ -14,6 +14,7 @@ from outreach.cli.output import Marked, console, emit_json, next_step, say, tabl
 if TYPE_CHECKING:
     from outreach.agenda import Coming
     from outreach.core.icalendar import Event
+    from outreach.core.market_words import Watched
 
 SHOWN_EACH: Final = 5  # firings of one campaign in the table, unless --all
 
@@ -57,9 +58,24 @@ def _row(door: Door, one: "Coming") -> dict[str, Any]:
         "occurrence": one.occurrence,
         "clients": one.clients,
         "run": one.run,
+        "conditions": [watched_row(each, language) for each in one.watched],
         "blocked_by": [
             {"code": each.code, "sentence": each.sentence.in_(language)} for each in one.obstacles
         ],
+    }
+
+
+def watched_row(one: "Watched", language: str) -> dict[str, Any]:
+    """One condition of a market move, for scripts."""
+    return {
+        "condition": one.condition,
+        "state": one.state,
+        "sentence": one.sentence.in_(language),
+        "told_at": one.told_at,
+        "until": one.until,
+        "percent": one.percent,
+        "as_of": one.as_of,
+        "clients_below": one.clients_below,
     }
 
 
@@ -103,6 +119,10 @@ def _print(door: Door, coming: "Sequence[Coming]", days: int, limit: int | None)
         out.print(table("Without a time", waiting, rest_rows))
     for sentence in _sentences(door, coming):
         out.print(sentence, markup=False)
+    for one in coming:
+        for each in one.watched:
+            said = each.sentence.in_(door.config.language)
+            out.print(f"{one.campaign}: {said}", markup=False)
 
 
 def _first_of_each(timed: "Sequence[Coming]", limit: int | None) -> "Iterator[Coming]":

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, select
 
 from outreach.core.market_conditions import OnMarketMove
 from outreach.core.market_moves import Folded, Level, fold
+from outreach.core.market_words import Watched, watched, watched_margin
 from outreach.core.run_values import RunValues
 from outreach.store import calendars, market
 from outreach.store.tables import run
@@ -43,6 +45,18 @@ def folded(
     for code in sorted({one.index for one in rule.conditions if one.index}):
         levels += market.levels_since(conn, code, since)
     return fold(rule.conditions, levels, calendar, told_at)
+
+
+def watch(
+    conn: Connection, campaign: str, rule: OnMarketMove, now: datetime, zone: ZoneInfo
+) -> list[Watched]:
+    """Where each condition of a campaign stands. Raises CalendarCoverageError."""
+    if (margin := rule.margin) is not None:
+        found = market.margin_count(conn)
+        below = found.below_warn if margin.margin_below == "warn" else found.below_close
+        return [watched_margin(margin, below, found.as_of, zone)]
+    standings = folded(conn, rule, told(conn, campaign, now), now).standings
+    return [watched(one, standings[one.slug], zone) for one in rule.conditions]
 
 
 def any_since(conn: Connection, rule: OnMarketMove, since: datetime) -> bool:
