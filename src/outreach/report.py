@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -11,12 +12,12 @@ from sqlalchemy import Connection, RowMapping
 from outreach.core.model import ALLOW, CampaignFacts, Candidate, Defer, Facts
 from outreach.core.policy import explain as ask_gates
 from outreach.core.policy import gates_for
-from outreach.core.recorded import RecordedChannel, recorded
+from outreach.core.recorded import Recorded, RecordedChannel, recorded
 from outreach.core.run_values import RunValues
 from outreach.core.segment import describe
-from outreach.core.words import REASONS, STATES, Sentence, State
+from outreach.core.words import REASONS, STATES, Reason, Sentence, State
 from outreach.project.definition import Definition, redefine
-from outreach.store import runs, sendlog
+from outreach.store import books, runs, sendlog
 from outreach.store.told import Told, told_to
 
 NOT_IN_AUDIENCE, NOT_DECIDED = "not_in_audience", "not_decided_yet"
@@ -38,6 +39,25 @@ _CHANGED = Sentence(
     " The rule has changed since; this is the recorded verdict.",
     "规则此后已变更，此处为当时记录的结论。",
 )
+# By how a halt concerns a client, and whether an earlier run told of it.
+_CONCERNS = {
+    ("holds", False): Sentence(
+        "{event}: the client holds {symbol} by holdings book {book}",
+        "{event}：根据持仓快照 {book}，客户持有 {symbol}",
+    ),
+    ("holds", True): Sentence(
+        "{event}: run {run} told the client, who held {symbol} by holdings book {book}",
+        "{event}：批次 {run} 曾告知该客户（持仓快照 {book} 显示持有 {symbol}）",
+    ),
+    ("watches", False): Sentence(
+        "{event}: the client watches {symbol} by watching book {book}",
+        "{event}：根据关注快照 {book}，客户关注 {symbol}",
+    ),
+    ("watches", True): Sentence(
+        "{event}: run {run} told the client, who watched {symbol} by watching book {book}",
+        "{event}：批次 {run} 曾告知该客户（关注快照 {book} 显示关注 {symbol}）",
+    ),
+}
 # The best that happened on any channel is what came of the candidate.
 _BEST = (
     State.DELIVERED, State.ACCEPTED, State.SENDING, State.READY, State.HELD, State.IN_DOUBT,
@@ -75,6 +95,7 @@ class Explained:
     policy_version: str
     gates: tuple[Gate, ...]
     messages: tuple[dict[str, Any], ...]  # addresses in full; masked where they are shown
+    because: tuple[dict[str, Any], ...] = ()  # halts that concern the client, and by which snapshot
 
 
 def explain(
@@ -128,7 +149,38 @@ def explain(
             for gate in _gates(record.candidate, one, seen, record.at, language)  # type: ignore[union-attr]
         ),
         messages=tuple(_message(one, language) for one in told),
+        because=_because(conn, record, language),
     )
+
+
+def _because(
+    conn: Connection, record: Recorded | None, language: str
+) -> tuple[dict[str, Any], ...]:
+    """The halts the decision was made for, each with the snapshot that says whom it concerns."""
+    if record is None or not record.because:
+        return ()
+    snapshots = books.as_of(conn, (one[4] for one in record.because))
+    return tuple(_concern(one, snapshots[one[4]], language) for one in record.because)
+
+
+def _concern(
+    stored: tuple[Any, ...], snapshot: tuple[datetime, str], language: str
+) -> dict[str, Any]:
+    halt_id, version, event, why, book, run = stored
+    symbol = halt_id.split("-")[1] if "-" in halt_id else halt_id.partition(":")[2]
+    says = _CONCERNS[why, run is not None].in_(language)
+    return {
+        "halt": halt_id,
+        "symbol": symbol,
+        "version": version,
+        "event": event,
+        "why": why,
+        "book": book,
+        "as_of": snapshot[0],
+        "file": Path(snapshot[1]).name,
+        "told_by_run": run,
+        "sentence": says.format(symbol=symbol, event=event, book=book, run=run),
+    }
 
 
 def _undecided(
@@ -183,6 +235,8 @@ def _outcome(stored: Any, told: Sequence[Told]) -> tuple[str, str | None]:
     best = min(told, key=lambda one: _BEST.index(one.state))
     if best.last is not None:
         return best.state.value, best.last.code or None
+    if best.state is State.SUPPRESSED:
+        return best.state.value, Reason.SUPERSEDED.value
     return best.state.value, stored.reason if best.state is State.HELD else None
 
 

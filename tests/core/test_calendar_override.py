@@ -20,7 +20,7 @@ from outreach.core.calendar_override import (
     refusal,
     standing,
 )
-from outreach.core.campaign import OnClosure, OnDay, OnHalt
+from outreach.core.campaign import OnClosure, OnDay
 from outreach.core.market import Coverage
 from outreach.core.trading_calendar import TradingCalendar
 from outreach.feeds import calendar_file
@@ -203,16 +203,6 @@ def test_a_late_reopening_moves_the_expiry_of_the_notice() -> None:
     (changed,) = touched(rule, {"CN_A": CN}, {"CN_A": after}, NOW, SHANGHAI)
     assert changed.after is not None
     assert changed.after.expires_at == datetime(2026, 10, 8, 5, tzinfo=UTC)
-
-
-def test_a_halt_alert_of_a_day_that_is_no_session_any_more_is_gone() -> None:
-    after = overridden(CN, [told("CN_A", "2026-10-08", "closed")])
-    rule = OnHalt(kind="halt")
-
-    gone = touched(rule, {"CN_A": CN}, {"CN_A": after}, NOW, SHANGHAI)
-    assert [(one.before.key if one.before else None, one.after) for one in gone] == [
-        ("2026-10-08", None)
-    ]
 
 
 def test_other_markets_and_other_rules_are_left_alone() -> None:

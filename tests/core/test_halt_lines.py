@@ -6,16 +6,19 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from outreach.core import halt_reasons
-from outreach.core.halt_lines import EXCHANGES, REASONS, Halted, security_lines
-from outreach.core.halts import MARKET_CLOCKS
+from outreach.core.halt_lines import EXCHANGES, REASONS, security_line
+from outreach.core.halts import MARKET_CLOCKS, Halt
 
 AT = datetime(2026, 8, 7, 13, 57, 48, tzinfo=UTC)
 
 
 def reason(text: str | None, family: str | None, locale: str) -> str:
-    halted = Halted("XNAS", "SMPL", "样品食品", "Sample Foods", AT, None, text, family)
-    lines = security_lines([halted], ("zh-CN", "en"), ZoneInfo("Asia/Shanghai"), 2026)
-    return lines["XNAS:SMPL"][locale]["reason"]
+    halt = Halt(
+        "XNAS-SMPL-20260807-1", 1, "XNAS", "SMPL", "样品食品", "Sample Foods", "intraday", AT, None,
+        "none", None, text, family, None, None, "nasdaq",
+    )  # fmt: skip
+    line = security_line(halt, "halted", None, locale, ZoneInfo("Asia/Shanghai"), 2026)
+    return line["reason"]
 
 
 @pytest.mark.parametrize(

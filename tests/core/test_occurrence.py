@@ -1,4 +1,4 @@
-"""Which occurrence a campaign means at a moment: closures, halts and days of 2026, on the dates."""
+"""Which occurrence a campaign means at a moment: closures and days of 2026, on the dates."""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -98,9 +98,6 @@ def test_the_national_day_closure_says_what_the_notice_says() -> None:
         (CLOSURE, "CN_A-2026-10-03", "write it like CN_A-2026-10-01"),
         (CLOSURE, "CN_A-2026-02-14", "write it like CN_A-2026-02-15"),
         (CLOSURE, "CN_A-2026-10-17", "no closure on 2026-10-17"),
-        (HALT, "CN_A-2026-09-28", "2026-09-28 (a trading day)"),
-        (HALT, "2026-09-27", "the one before it is 2026-09-24"),
-        (HALT, "20260928", "2026-09-28 (a trading day)"),
         (DAY, "28.9.2026", "2026-09-28"),
     ],
 )
@@ -112,37 +109,13 @@ def test_a_wrong_key_is_told_the_right_form(rule: OccurrenceRule, key: str, word
     assert words in blocked.sentence.en
 
 
-@pytest.mark.parametrize(
-    ("now", "key", "expires"),
-    [
-        pytest.param(
-            "2026-09-28T15:30+08:00", "2026-09-28", "2026-09-29T15:00+08:00", id="after the close"
-        ),
-        pytest.param(
-            "2026-09-28T00:00+08:00", "2026-09-28", "2026-09-29T15:00+08:00", id="its first minute"
-        ),
-        pytest.param(
-            "2026-09-27T23:59+08:00", "2026-09-24", "2026-09-28T15:00+08:00", id="over a holiday"
-        ),
-        pytest.param(
-            "2026-10-05T12:00+08:00", "2026-09-30", "2026-10-08T15:00+08:00", id="in 国庆"
-        ),
-    ],
-)
-def test_a_halt_belongs_to_the_latest_session_until_the_next_closes(
-    now: str, key: str, expires: str
-) -> None:
-    occurrence = ask(HALT, now)
-
-    assert isinstance(occurrence, Occurrence)
-    assert (occurrence.key, occurrence.expires_at) == (key, at(expires))
-
-
-def test_halts_of_the_last_covered_session_are_blocked_by_the_calendar() -> None:
-    blocked = ask(HALT, "2026-12-31T15:30+08:00")
+@pytest.mark.parametrize("ask_for", ["now", "2026-09-28"])
+def test_no_calendar_tells_when_a_halt_comes(ask_for: str) -> None:
+    moment = "2026-09-28T15:30+08:00"
+    blocked = ask(HALT, moment) if ask_for == "now" else named(HALT, ask_for)
 
     assert isinstance(blocked, Blocked)
-    assert blocked.code == "calendar"
+    assert blocked.code == "nothing_due"
 
 
 def test_a_market_without_a_calendar_blocks_and_says_how_to_import_it() -> None:
@@ -182,11 +155,11 @@ def test_a_day_asked_for_later_is_due_on_that_day() -> None:
 @settings(max_examples=80, deadline=None)
 @given(
     st.datetimes(datetime(2025, 2, 1), datetime(2026, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001
-    st.sampled_from([CLOSURE, HALT, DAY]),
+    st.sampled_from([CLOSURE, DAY]),
 )
 def test_a_key_names_the_occurrence_it_came_from(now: datetime, rule: OccurrenceRule) -> None:
     occurrence = due(rule, now, CALENDARS, SHANGHAI)
 
     if isinstance(occurrence, Occurrence):
         assert from_key(rule, occurrence.key, now, CALENDARS, SHANGHAI) == occurrence
-        assert occurrence.due_at <= now < occurrence.expires_at or rule is HALT
+        assert occurrence.due_at <= now < occurrence.expires_at

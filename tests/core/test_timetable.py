@@ -82,22 +82,10 @@ def fired(schedule: dict[str, Any], occurrence: dict[str, Any]) -> list[tuple[st
             id="five sessions before 国庆 is before 中秋, and is for 国庆 all the same",
         ),
         pytest.param(
-            {"on": "session_open", "offset_minutes": -30, "weekdays": ["thursday"]}, HALT,
-            [("09-17 09:00", "2026-09-17"), ("09-24 09:00", "2026-09-24"),
-             ("10-08 09:00", "2026-10-08")],
-            id="halts: the trading day",
-        ),
-        pytest.param(
             {"on": "session_close", "offset_minutes": 720, "weekdays": ["wednesday"]}, DAY,
             [("09-17 03:00", "2026-09-16"), ("09-24 03:00", "2026-09-23"),
              ("10-01 03:00", "2026-09-30")],
             id="after midnight: the day is that of the session",
-        ),
-        pytest.param(
-            {"on": "session_close", "offset_minutes": 720, "weekdays": ["wednesday"]}, HALT,
-            [("09-17 03:00", "2026-09-16"), ("09-24 03:00", "2026-09-23"),
-             ("10-01 03:00", "2026-09-30")],
-            id="halts of the session that closed, not of the day that has begun",
         ),
         pytest.param(
             {"on": "monthly", "day": 30, "at": "06:00"}, DAY, [("09-30 06:00", "2026-09-30")],

@@ -25,7 +25,6 @@ def lines_of(folder: Path, occurrence: str, schedule: str) -> list[str]:
         ("closure", f'on = "before_closure"\nsessions = 2\n{AT}'),
         ("closure", f'on = "once"\nday = 2026-09-28\n{AT}'),
         ("halt", 'on = "market_event"\nevent = "halt"\n'),
-        ("halt", 'on = "session_open"\noffset_minutes = 30\n'),
         ("day", 'on = "market_event"\nevent = "market_move"\n'),
         ("day", f'on = "weekly"\nweekdays = ["monday", "friday"]\n{AT}'),
         ("day", f'on = "after_closure"\n{AT}misfire = "skip"\nmax_late = "30m"\n'),
@@ -67,12 +66,11 @@ FAULTS = {
     ),
     "halts every day": (
         "halt", f'on = "daily"\n{AT}',
-        '12: schedule.on: "daily" does not tell which trading day\'s halts are meant, write on ='
-        ' "market_event" with event = "halt", "session_open" or "session_close"',
+        '12: schedule.on: does not wait for a halt, write on = "market_event" with event = "halt"',
     ),
     "halts after an incident": (
         "halt", 'on = "market_event"\nevent = "incident"\n',
-        '13: schedule.event: "incident" says nothing of halts, write event = "halt"',
+        '12: schedule.on: does not wait for a halt, write on = "market_event" with event = "halt"',
     ),
     "a halt that a day has none of": (
         "day", 'on = "market_event"\nevent = "halt"\n',

@@ -10,6 +10,7 @@ import pytest
 
 from outreach.core.model import FrequencyCap, Frozen
 from outreach.core.occurrence import Occurrence
+from outreach.core.run_values import RunValues
 from outreach.core.words import Channel
 from outreach.project.definition import redefine
 
@@ -36,7 +37,10 @@ def test_a_run_of_november_2026_makes_the_same_texts_and_is_judged_by_the_same_l
     run = thawed(parts())
     occurrence = Occurrence("2026-11-22", DUE, DUE.replace(day=25))
     constants = run.constants(occurrence, date(2026, 11, 22))
-    seen = run.facts(occurrence, approved=True, halts_as_of=None)
+    values = RunValues(
+        occurrence.key, DUE, occurrence.expires_at, 2026, approved=True, constants=constants
+    )
+    seen = run.facts(values)
     sheet = run.sheet(seen, constants, 2026)
     (text,) = sheet.template.render(Channel.SMS, "zh-CN", constants["zh-CN"], [()])
 

@@ -1,4 +1,4 @@
-"""`outreach clients` and `holdings`: take files in."""
+"""`outreach clients`, `holdings` and `watching`: take files in."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 clients = typer.Typer(no_args_is_help=True, help="The client book: import client files.")
 holdings = typer.Typer(no_args_is_help=True, help="Who holds what: import snapshots.")
+watching = typer.Typer(no_args_is_help=True, help="Who watches what: import snapshots.")
 
 File = Annotated[Path, typer.Argument(help="CSV, XLSX or Parquet.")]
 AsOf = Annotated[
@@ -55,6 +56,21 @@ def import_holdings(context: typer.Context, file: File, as_of: AsOf = "", actor:
     )
     report(door, done)
     next_step(door, "outreach halts import samples/halts.csv", "outreach plan suspension-alert")
+
+
+@watching.command("import")
+def import_watching(context: typer.Context, file: File, as_of: AsOf = "", actor: As = "") -> None:
+    """Take a snapshot of the securities that clients watch: halts of them are told like those of
+    holdings. The newest one by as-of moment counts."""
+    from outreach import ingest
+
+    door: Door = context.obj
+    moment = moment_of(door, as_of)
+    done = run_import(
+        door, file, actor, lambda desk: ingest.import_watching(desk, file, as_of=moment)
+    )
+    report(door, done)
+    next_step(door, "outreach plan suspension-alert")
 
 
 # --- shared with the imports of consents and halts -------------------------------------------

@@ -59,6 +59,9 @@ def _show(door: Door, found: "Explained") -> None:
         said = f"{approval['by']}, {moment(approval['at'], clock)}, {approval['digest'][:12]}…"
         facts.append(("Approved", said))
     facts.append(("Policy", found.policy_version))
+    for one in found.because:
+        when = moment(one["as_of"], clock)
+        facts.append(("Because", f"{one['sentence']}, {one['file']}, as of {when}"))
     for label, text in facts:
         out.print(f"{label:<9} {text}", markup=False)
     for channel in dict.fromkeys(gate.channel for gate in found.gates):

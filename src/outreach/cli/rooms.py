@@ -5,6 +5,7 @@ import typer
 from outreach.cli import (
     audit,
     calendar,
+    call_backs,
     campaigns,
     check,
     clients,
@@ -13,17 +14,20 @@ from outreach.cli import (
     demo,
     doctor,
     explain,
+    follow_ups,
     halts,
     incident,
     init,
     log,
     market,
+    preferences,
     run,
     run_report,
     runs,
     schedule,
     segments,
     serve,
+    survey,
 )
 
 
@@ -37,11 +41,16 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(database.app, name="db")
     app.add_typer(clients.clients, name="clients")
     app.add_typer(clients.holdings, name="holdings")
+    app.add_typer(clients.watching, name="watching")
     app.add_typer(consent.app, name="consent")
+    app.add_typer(preferences.app, name="preferences")
+    app.add_typer(survey.app, name="survey")
+    app.add_typer(follow_ups.app, name="follow-ups")
     app.add_typer(halts.app, name="halts")
     app.add_typer(incident.app, name="incident")
     app.add_typer(market.app, name="market")
     app.add_typer(calendar.app, name="calendar")
+    app.add_typer(call_backs.app, name="call-backs")
     app.add_typer(segments.app, name="segment")
     app.add_typer(audit.app, name="audit")
     app.command()(campaigns.plan)

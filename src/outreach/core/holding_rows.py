@@ -115,6 +115,11 @@ def quantity(cell: str) -> int | Bad:
     return value
 
 
+def watched(row: Mapping[str, str], ids: Mapping[str, int]) -> tuple[str, str, int, int] | Fault:
+    """Like `held`, of a security that is watched: its quantity is 1, whatever the row says."""
+    return held({**row, "quantity": "1"}, ids)
+
+
 def held(row: Mapping[str, str], ids: Mapping[str, int]) -> tuple[str, str, int, int] | Fault:
     """(market, symbol, client, quantity) of one row, or the field that is wrong and why."""
     client = ids.get(half_width(row["client_no"]))

@@ -5,13 +5,14 @@ digest, as of when, and totals that add up. An import that was cut short can be 
 had taken is unchanged the second time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from outreach.core import consent_rows, holding_rows
+from outreach.core.cells import Fault
 from outreach.core.client_rows import (
     ClientRows,
     Defaults,
@@ -25,6 +26,7 @@ from outreach.feeds.client_file import client_chunks, open_clients
 from outreach.feeds.known_columns import open_known
 from outreach.ingest.answers import Answers, import_answers
 from outreach.ingest.book import Book, Desk, Imported, Step, Taken, Tx, opened
+from outreach.ingest.call_backs import import_call_back_results, import_call_backs
 from outreach.ingest.halts import import_halts, import_inbox
 from outreach.ingest.market import import_market
 from outreach.ingest.preferences import import_preferences
@@ -33,6 +35,7 @@ from outreach.store import clients, consent
 from outreach.store.audit import Covered
 from outreach.store.books import Counts
 from outreach.store.consent import NewEvent
+from outreach.store.holdings import Held
 from outreach.store.scratch import FirstLines, Snapshot
 
 __all__ = [
@@ -40,6 +43,8 @@ __all__ = [
     "Desk",
     "Imported",
     "import_answers",
+    "import_call_back_results",
+    "import_call_backs",
     "import_clients",
     "import_consents",
     "import_halts",
@@ -47,6 +52,7 @@ __all__ = [
     "import_inbox",
     "import_market",
     "import_preferences",
+    "import_watching",
 ]
 
 _PAGE: Final = 5_000  # holdings written in one transaction
@@ -75,12 +81,29 @@ def import_clients(
 def import_holdings(desk: Desk, path: Path, *, as_of: datetime | None = None) -> Imported:
     """Take a snapshot of who holds what: a book of its own, which counts once it is in whole.
     Raises FileProblem."""
-    table, matched = open_known(path, alias_index(holding_rows.ALIASES), holding_rows.REQUIRED)
-    with Snapshot() as snapshot, opened(desk, "holdings", table, matched.unknown, as_of) as book:
+    return _import_snapshot(desk, path, "holdings", as_of, holding_rows.REQUIRED, holding_rows.held)
+
+
+def import_watching(desk: Desk, path: Path, *, as_of: datetime | None = None) -> Imported:
+    """Take a snapshot of which securities clients watch. Raises FileProblem."""
+    required = ("client_no", "symbol")
+    return _import_snapshot(desk, path, "watching", as_of, required, holding_rows.watched)
+
+
+def _import_snapshot(
+    desk: Desk,
+    path: Path,
+    kind: str,
+    as_of: datetime | None,
+    required: tuple[str, ...],
+    reading: Callable[[Mapping[str, str], Mapping[str, int]], Held | Fault],
+) -> Imported:
+    table, matched = open_known(path, alias_index(holding_rows.ALIASES), required)
+    with Snapshot() as snapshot, opened(desk, kind, table, matched.unknown, as_of) as book:
         for chunk in table.chunks(desk.chunk_rows):
             cells = cells_of(matched, chunk.columns)
             ids = _ids(desk, cells)
-            read = [holding_rows.held(row, ids) for row in rows_of(cells)]
+            read = [reading(row, ids) for row in rows_of(cells)]
             held, problems = parted(matched, chunk.lines, cells, read)
             snapshot.gather([one for _, one in held])
             book.count(chunk, Counts(added=len(held)), problems)

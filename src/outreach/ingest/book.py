@@ -118,7 +118,8 @@ class Book:
     def add(self, page: list[holdings.Held]) -> None:
         """Store one page of a snapshot and log it, in one transaction."""
         with self.desk.database.begin() as tx:
-            self._log(tx, "chunk", {"rows": len(page)}, holdings.add(tx, self.id, page))
+            add = holdings.watch if self.kind == "watching" else holdings.add
+            self._log(tx, "chunk", {"rows": len(page)}, add(tx, self.id, page))
 
     def count(self, chunk: Chunk, taken: Counts, problems: Sequence[CellProblem]) -> None:
         """Add a chunk's rows to the totals and its problems to the rejects file."""

@@ -152,8 +152,10 @@ def _samples(campaign: Campaign, locale: str) -> list[dict[str, object]]:
     rule = campaign.occurrence
     if not isinstance(rule, OnHalt):
         return [{}]
-    told = sample_events(rule.events, locale)
-    return [{}, *({"securities": one, "securities_count": "1"} for one in told)]
+    samples: list[dict[str, object]] = [{}]
+    for told in sample_events(rule.events, locale):
+        samples.append({"securities": told, "securities_count": "1"})
+    return samples
 
 
 def _length(folder: TemplateFolder, text: Text, sms: str, name: str) -> Iterator[Problem]:

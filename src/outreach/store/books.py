@@ -1,5 +1,6 @@
 """Imports as the database remembers them: which file, as of when, and what it came to."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -70,3 +71,9 @@ def listed(conn: Connection, kind: str | None = None) -> list[dict[str, Any]]:
     if kind is not None:
         statement = statement.where(book.c.kind == kind)
     return [dict(row) for row in conn.execute(statement).mappings()]
+
+
+def as_of(conn: Connection, numbers: Iterable[int]) -> dict[int, tuple[datetime, str]]:
+    """By book, the moment it speaks of and the file it was read from."""
+    query = select(book.c.id, book.c.as_of, book.c.file).where(book.c.id.in_(sorted(set(numbers))))
+    return {row[0]: (row[1], row[2]) for row in conn.execute(query)}

@@ -33,7 +33,11 @@ def waiting(
     )
     statement = (
         select(halt_alert.c.version, halt_alert.c.event, halt_alert.c.at, *_FIELDS)
-        .join(halt, and_(halt.c.halt_id == halt_alert.c.halt_id, halt.c.version == _newest()))
+        .join_from(
+            halt_alert,
+            halt,
+            and_(halt.c.halt_id == halt_alert.c.halt_id, halt.c.version == _newest()),
+        )
         .where(halt_alert.c.at >= since, halt.c.market.in_(markets), ~settled)
         .order_by(halt_alert.c.at, halt_alert.c.halt_id, halt_alert.c.version)
     )

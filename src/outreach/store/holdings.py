@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select
 
 from outreach.store.audit import Covered, cover
 from outreach.store.database import append
-from outreach.store.tables import holding
+from outreach.store.tables import holding, watching
 
 _COLUMNS: Final = ("book_id", "market", "symbol", "client_id", "quantity")
 Held = tuple[str, str, int, int]  # market, symbol, client, quantity
@@ -19,6 +19,13 @@ def add(tx: Connection, book_id: int, rows: Sequence[Held]) -> Covered | None:
     full = [(book_id, *row) for row in rows]
     append(tx, holding, _COLUMNS, full)
     return cover(holding, _COLUMNS, full)
+
+
+def watch(tx: Connection, book_id: int, rows: Sequence[Held]) -> Covered | None:
+    """Like `add`, of securities that are watched: their quantities are left out."""
+    full = [(book_id, *row[:3]) for row in rows]
+    append(tx, watching, _COLUMNS[:-1], full)
+    return cover(watching, _COLUMNS[:-1], full)
 
 
 def securities(conn: Connection, book_id: int) -> Iterator[tuple[str, str]]:
