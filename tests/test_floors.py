@@ -16,7 +16,7 @@ SOURCE: Final = Path(__file__).parents[1] / "src" / "outreach"
 
 DOORS: Final = {"cli", "service", "web", "engine", "clock", "__main__"}
 VERBS: Final = {"agenda", "ingest", "plan", "dispatch", "receive", "report", "preview", "verify",
-                "prove", "survey"}  # fmt: skip
+                "prove", "survey", "call_backs"}  # fmt: skip
 NOUNS: Final = {"store", "channels", "feeds", "project"}
 
 ALLOWED: Final[dict[str, set[str]]] = {
