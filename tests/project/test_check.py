@@ -49,6 +49,10 @@ def lines_of(folder: Path) -> list[str]:
 
 NOTICE = "campaigns/notice.toml"
 DIGEST = "campaigns/digest.toml"
+MOVE = 'kind = "market_move"\n[[occurrence.conditions]]\n{}\n'
+FALLS = 'index = "CSI300"\nfalls_percent = 3'
+ALSO = '[[occurrence.conditions]]\nmargin_below = "warn"'
+KINDS = "closure, halt, day, incident, market_move"
 SEGMENTS = "campaigns/segments.toml"
 SMS = "templates/notice/sms.zh-CN.text.j2"
 TEMPLATE = "templates/notice/template.toml"
@@ -297,7 +301,7 @@ CAMPAIGN_FAULTS: Faults = {
     ),
     "occurrence whose kind is a table": (
         replace(NOTICE, 'kind = "day"', "kind = { day = 1 }"),
-        f"{NOTICE}:9: occurrence.kind: a table is not known, write one of closure, halt, day",
+        f"{NOTICE}:9: occurrence.kind: a table is not known, write one of {KINDS}",
     ),
     "line break in a choice": (
         replace(NOTICE, '"service"', '"ser\\nvice"'),
@@ -311,7 +315,36 @@ CAMPAIGN_FAULTS: Faults = {
     ),
     "unknown occurrence": (
         replace(NOTICE, 'kind = "day"', 'kind = "daily"'),
-        f'{NOTICE}:9: occurrence.kind: "daily" is not known, write one of closure, halt, day',
+        f'{NOTICE}:9: occurrence.kind: "daily" is not known, write one of {KINDS}',
+    ),
+    "move of an index that names no measure": (
+        replace(NOTICE, 'kind = "day"', MOVE.format('index = "CSI300"')),
+        f"{NOTICE}:10: occurrence.conditions[0]: has no measures,"
+        " write one of falls_percent, rises_percent, volatility_percent",
+    ),
+    "move in two windows": (
+        replace(NOTICE, 'kind = "day"', MOVE.format(f"{FALLS}\nover_sessions=5\nover_minutes=5")),
+        f"{NOTICE}:10: occurrence.conditions[0]: has two windows,"
+        " write over_sessions or over_minutes",
+    ),
+    "move that is never armed again": (
+        replace(NOTICE, 'kind = "day"', MOVE.format(f"{FALLS}\nrearm_percent = 3")),
+        f"{NOTICE}:10: occurrence.conditions[0]: would never be armed again,"
+        " write a smaller rearm_percent",
+    ),
+    "index that no feed writes so": (
+        replace(NOTICE, 'kind = "day"', MOVE.format('index = "沪深300"\nfalls_percent = 3')),
+        f'{NOTICE}:11: occurrence.conditions[0].index: "沪深300" does not fit,'
+        " write a code such as CSI300",
+    ),
+    "margin line beside an index": (
+        replace(NOTICE, 'kind = "day"', MOVE.format(f"{FALLS}\n{ALSO}")),
+        f"{NOTICE}:10: occurrence.conditions: has a margin line beside other conditions,"
+        " write a campaign for each of them",
+    ),
+    "unknown market of a move": (
+        replace(NOTICE, 'kind = "day"', 'calendar = "CN_B"\n' + MOVE.format(FALLS)),
+        f'{NOTICE}:9: occurrence.calendar: the market "CN_B" is not known, write CN_A',
     ),
     "unknown market of an occurrence": (
         replace(NOTICE, 'kind = "day"', 'kind = "closure"\nmarket = "CN_B"'),

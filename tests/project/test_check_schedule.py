@@ -25,7 +25,6 @@ def lines_of(folder: Path, occurrence: str, schedule: str) -> list[str]:
         ("closure", f'on = "before_closure"\nsessions = 2\n{AT}'),
         ("closure", f'on = "once"\nday = 2026-09-28\n{AT}'),
         ("halt", 'on = "market_event"\nevent = "halt"\n'),
-        ("day", 'on = "market_event"\nevent = "market_move"\n'),
         ("day", f'on = "weekly"\nweekdays = ["monday", "friday"]\n{AT}'),
         ("day", f'on = "after_closure"\n{AT}misfire = "skip"\nmax_late = "30m"\n'),
         ("day", f'on = "client_event"\nevent = "opened_on"\ndays = 30\n{AT}'),
@@ -75,7 +74,12 @@ FAULTS = {
     "a halt that a day has none of": (
         "day", 'on = "market_event"\nevent = "halt"\n',
         '13: schedule.event: speaks of halts, which occurrence.kind = "day" has none of,'
-        ' write occurrence.kind = "halt"',
+        ' write occurrence.kind = "halt", or on = "hand"',
+    ),
+    "a move of the market that a day has none of": (
+        "day", 'on = "market_event"\nevent = "market_move"\n',
+        '13: schedule.event: speaks of moves of the market, which occurrence.kind = "day" has none'
+        ' of, write occurrence.kind = "market_move", or on = "hand"',
     ),
     "a market nobody knows": (
         "day", f'on = "month_first_session"\nmarket = "CN"\n{AT}',

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from outreach.core.words import Sentence
 from outreach.core.written import Written
@@ -171,17 +171,17 @@ class OnMarketMove(Written):
         description="How long after it a move is worth telling.",
     )
 
-    @model_validator(mode="after")
-    def _of_one_kind(self) -> "OnMarketMove":
-        margin = [one for one in self.conditions if one.margin_below is not None]
-        if margin and len(self.conditions) > 1:
+    @field_validator("conditions")
+    @classmethod
+    def _of_one_kind(cls, conditions: tuple[MarketCondition, ...]) -> tuple[MarketCondition, ...]:
+        if len(conditions) > 1 and any(one.margin_below is not None for one in conditions):
             raise ValueError(
                 "has a margin line beside other conditions, write a campaign for each of them"
             )
-        slugs = [one.slug for one in self.conditions]
+        slugs = [one.slug for one in conditions]
         if twice := {slug for slug in slugs if slugs.count(slug) > 1}:
             raise ValueError(f"has {min(twice)} twice, remove one of them")
-        return self
+        return conditions
 
     @property
     def margin(self) -> MarketCondition | None:

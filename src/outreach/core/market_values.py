@@ -21,7 +21,7 @@ MARGIN_PER_CLIENT: Final[dict[str, Sentence]] = {
     "warn_line": Sentence("the client's warning line", "警戒线"),
     "close_line": Sentence("the client's liquidation line", "平仓线"),
 }
-MARGIN_NAMES: Final = frozenset({"line_name", "as_of", *MARGIN_PER_CLIENT})
+MARGIN_NAMES: Final = frozenset({"line_name", "ratio_at", *MARGIN_PER_CLIENT})
 # An SMS is read by whoever holds the telephone: what is personal stays out of it.
 EMAIL_ONLY: Final = frozenset({"margin_ratio"})
 _LINES: Final[dict[MarginLine, tuple[str, str]]] = {
@@ -50,7 +50,7 @@ def margin_values(
     zh, en = _LINES[line]
     return {
         "line_name": zh if chinese(locale) else en,
-        "as_of": format_time(as_of.astimezone(zone), locale, year),
+        "ratio_at": format_time(as_of.astimezone(zone), locale, year),
     }
 
 

@@ -13,7 +13,7 @@ from outreach.project.check_survey import check_survey, check_topics
 from outreach.project.load import Project
 from outreach.project.phrases import shipped_lint
 from outreach.project.shape import nearest
-from outreach.project.template_names import BUILT_IN, of_occurrence
+from outreach.project.template_names import BUILT_IN
 from outreach.project.toml_file import TomlFile
 from outreach.project.toml_lines import KeyPath
 
@@ -104,7 +104,7 @@ def _occurrence(campaign: Campaign, file: TomlFile) -> Iterator[Problem]:
 def _values(campaign: Campaign, file: TomlFile) -> Iterator[Problem]:
     for name, value in campaign.values.items():
         path = ("values", name)
-        if name in BUILT_IN or name in of_occurrence(campaign):
+        if name in BUILT_IN:
             wrong = "is the name of a value that every text already has"
             yield file.problem(path, wrong, "choose another name, here and in the texts")
         elif not _VALUE_NAME.fullmatch(name):

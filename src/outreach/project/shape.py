@@ -19,6 +19,8 @@ PATTERNS = {
     r"^(R[1-5]|none)$": "R1, R2, R3, R4, R5, or none where no product is spoken of",
     r"^(\+\d{1,7})?$": "a phone prefix such as +86, or an empty text for any",
     r"^[1-9]\d{0,3}[mhd]$": "a length of time such as 30m, 2h or 1d",
+    r"^\d{1,4}[mhd]$": "a length of time such as 30m, 2h or 1d, or 0m for none",
+    r"^[A-Z0-9][A-Z0-9.]{0,15}$": "a code such as CSI300",
     r"^[A-Z]{2}$": "a country of two capital letters such as CN",
 }
 

@@ -44,7 +44,7 @@ OF_KIND: Final[dict[Kind, frozenset[str]]] = {
     "market_move": MOVE_NAMES | MARGIN_NAMES,
 }
 EVERYWHERE: Final = FIRM_NAMES | frozenset(CLIENT_VALUES) | {"unsubscribe_url"}
-BUILT_IN: Final = EVERYWHERE | CLOSURE_NAMES | HALT_NAMES | INCIDENT_NAMES | SURVEY_NAMES
+BUILT_IN: Final = EVERYWHERE.union(SURVEY_NAMES, *OF_KIND.values())
 
 
 def names_of(campaign: Campaign) -> frozenset[str]:
