@@ -83,7 +83,11 @@ def security(symbol: str, market: str) -> Security | Bad:
     if cells.DESTROYED.fullmatch(symbol):
         return Bad("a spreadsheet destroyed this code", "export the column as text")
     if found := _SUFFIXED.fullmatch(symbol):
-        symbol, word = found[1], word or found[2].casefold()
+        suffix = found[2].casefold()
+        if word and MARKETS.get(word, word) != MARKETS[suffix]:
+            wrong = f"the code ends in .{found[2]}, and the market beside it is {market}"
+            return Bad(wrong, "correct one of the two: the same code is two securities")
+        symbol, word = found[1], suffix
     mic = MARKETS.get(word) if word else _mainland(symbol)
     if mic is None:
         wrong = "the market is not known" if word else "no market is given for this code"
