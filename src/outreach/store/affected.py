@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import BIGINT, TEXT, ColumnElement, Connection, Table, cast, func, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BIGINT, TEXT, ColumnElement, Connection, Table, bindparam, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from outreach.core.alert import Alert, Concern, Reach
 from outreach.store.sources import Span, went
@@ -84,9 +84,14 @@ def _given(
     conn: Connection, rows: Sequence[tuple[Any, ...]], types: Sequence[Any]
 ) -> list[ColumnElement[Any]]:
     """Rows of ours as columns of a query: one bound value however many they are."""
-    content = orjson.dumps(rows).decode()
     if conn.dialect.name == "sqlite":
+        content = orjson.dumps(rows).decode()
         value = func.json_each(content).table_valued("value").c.value
         return [func.json_extract(value, f"$[{at}]") for at in range(len(types))]
-    value = func.jsonb_array_elements(cast(content, JSONB)).table_valued("value").c.value
-    return [cast(value.op("->>")(at), type_) for at, type_ in enumerate(types)]
+    arrays = [
+        bindparam(None, list(column), type_=ARRAY(type_))
+        for column, type_ in zip(zip(*rows, strict=True), types, strict=True)
+    ]
+    names = [f"given_{at}" for at in range(len(types))]
+    given = func.unnest(*arrays).table_valued(*names).render_derived()
+    return [given.c[name] for name in names]

@@ -11,15 +11,12 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
 
-import orjson
 from sqlalchemy import (
     Boolean,
     Column,
     ColumnElement,
     Connection,
     and_,
-    any_,
-    bindparam,
     cast,
     false,
     func,
@@ -28,7 +25,6 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, BIGINT, TEXT
 
 from outreach.core.client import CLIENT_FIELDS
 from outreach.core.segment import (
@@ -42,6 +38,7 @@ from outreach.core.segment import (
     Segment,
 )
 from outreach.core.sources import Source
+from outreach.store.one_of import one_of
 from outreach.store.sources import EVERYBODY, Span, any_of
 from outreach.store.tables import book, client, holding
 
@@ -134,7 +131,7 @@ def newest_holdings(conn: Connection) -> int | None:
 
 def not_in_book(conn: Connection, numbers: Collection[str]) -> set[str]:
     """Those numbers of a list file that no client has."""
-    statement = select(client.c.client_no).where(_one_of(conn, client.c.client_no, numbers))
+    statement = select(client.c.client_no).where(one_of(conn, client.c.client_no, numbers))
     return set(numbers) - set(conn.execute(statement).scalars())
 
 
@@ -160,7 +157,7 @@ def _compiled(conn: Connection, node: Condition, asked: Asked) -> ColumnElement[
         case Not(part):
             return not_(_compiled(conn, part, asked))
         case Listed(file):
-            return _one_of(conn, client.c.client_no, asked.lists[file])
+            return one_of(conn, client.c.client_no, asked.lists[file])
         case HoldsHalted():
             return _holds(conn, asked)
         case Question(operator="contains"):
@@ -218,27 +215,11 @@ def _has_entry(conn: Connection, fact: Column[Any], entry: str) -> ColumnElement
     return found > 0
 
 
-def _among(conn: Connection, fact: Column[Any], ids: Collection[int]) -> ColumnElement[bool]:
-    if conn.dialect.name == "sqlite":
-        given = func.json_each(orjson.dumps(sorted(ids)).decode()).table_valued("value")
-        return fact.in_(select(given.c.value))
-    return fact == any_(bindparam(None, sorted(ids), type_=ARRAY(BIGINT)))
-
-
-def _one_of(conn: Connection, fact: Column[Any], numbers: Collection[str]) -> ColumnElement[bool]:
-    """One bound value however long the list: neither database takes 100,000 parameters, and a
-    side table could not be filled in a transaction that only reads."""
-    if conn.dialect.name == "sqlite":
-        given = func.json_each(orjson.dumps(sorted(numbers)).decode()).table_valued("value")
-        return fact.in_(select(given.c.value))
-    return fact == any_(bindparam(None, sorted(numbers), type_=ARRAY(TEXT)))
-
-
 def _holds(conn: Connection, asked: Asked) -> ColumnElement[bool]:
     """Whom the alerts of a run concern; outside one, who holds a security that is halted. Without
     halts nobody does; without a holdings book nobody knows."""
     if asked.affected is not None:
-        return _among(conn, client.c.id, asked.affected)
+        return one_of(conn, client.c.id, asked.affected)
     if not asked.halted:
         return false()
     if asked.holdings is None:

@@ -1,10 +1,9 @@
 """Alert keys of halts, what each campaign made of them, and the snapshots they are matched with."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-import orjson
 from sqlalchemy import Connection, and_, exists, func, select
 
 from outreach.core.halt_alerts import Books, Made, Waiting
@@ -13,6 +12,7 @@ from outreach.store import audit
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import allocate, append
+from outreach.store.one_of import one_of
 from outreach.store.tables import GOING, book, halt, halt_alert, halt_told, run
 
 Key = tuple[str, int, str]  # halt, version, event
@@ -53,24 +53,24 @@ def _newest() -> Any:
     return newest.scalar_subquery()
 
 
-def newest(conn: Connection, halt_ids: Iterable[str]) -> dict[str, Halt]:
+def newest(conn: Connection, halt_ids: Collection[str]) -> dict[str, Halt]:
     """The newest version of each of these halts."""
     found: dict[str, Halt] = {}
-    query = select(*_FIELDS).where(_among(conn, halt.c.halt_id, halt_ids)).order_by(halt.c.version)
+    query = select(*_FIELDS).where(one_of(conn, halt.c.halt_id, halt_ids)).order_by(halt.c.version)
     for row in conn.execute(query):
         one = Halt(*row)
         found[one.halt_id] = one
     return found
 
 
-def told(conn: Connection, campaign: str, halt_ids: Iterable[str]) -> dict[str, list[int]]:
+def told(conn: Connection, campaign: str, halt_ids: Collection[str]) -> dict[str, list[int]]:
     """By halt, the runs in which the campaign told of it, in their order."""
     statement = (
         select(halt_told.c.halt_id, halt_told.c.run_id)
         .where(
             halt_told.c.campaign == campaign,
             halt_told.c.outcome == Made.TOLD,
-            _among(conn, halt_told.c.halt_id, halt_ids),
+            one_of(conn, halt_told.c.halt_id, halt_ids),
         )
         .order_by(halt_told.c.id)
     )
@@ -78,14 +78,6 @@ def told(conn: Connection, campaign: str, halt_ids: Iterable[str]) -> dict[str, 
     for halt_id, run_id in conn.execute(statement):
         found.setdefault(halt_id, []).append(run_id)
     return found
-
-
-def _among(conn: Connection, column: Any, halt_ids: Iterable[str]) -> Any:
-    """One bound value however many halts there are."""
-    content = orjson.dumps(sorted(halt_ids)).decode()
-    if conn.dialect.name == "sqlite":
-        return column.in_(select(func.json_each(content).table_valued("value").c.value))
-    return column.in_(select(func.json_array_elements_text(content).table_valued("value").c.value))
 
 
 def going_on(conn: Connection, campaign: str) -> dict[int, bytes]:
@@ -126,7 +118,7 @@ def settled(tx: Connection, campaign: str, keys: Iterable[Key]) -> bool:
     wanted = set(keys)
     statement = select(halt_told.c.halt_id, halt_told.c.version, halt_told.c.event).where(
         halt_told.c.campaign == campaign,
-        _among(tx, halt_told.c.halt_id, {key[0] for key in wanted}),
+        one_of(tx, halt_told.c.halt_id, {key[0] for key in wanted}),
     )
     return any(tuple(row) in wanted for row in tx.execute(statement))
 
