@@ -28,7 +28,7 @@ from tests.store.client_book import add, row
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 NOW = datetime(2026, 9, 30, 7, 30, tzinfo=UTC)  # Wednesday 15:30 in Shanghai
 TODAY = date(2026, 9, 30)
-WELL = dict.fromkeys(QUESTIONS, True)
+WELL: dict[str, Any] = dict.fromkeys(QUESTIONS, True)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def flagged(database: Database, *cases: tuple[int, str, str, str]) -> None:
 
 def called(database: Database, client_id: int, rule: str, day: str, result: str = "reached") -> Any:
     done_on = date.fromisoformat(day)
-    answers = WELL if result == "reached" else {}
+    answers: dict[str, Any] = WELL if result == "reached" else {}
     one = NewResult(
         client_id, rule, datetime(done_on.year, done_on.month, done_on.day, 3, tzinfo=UTC), done_on,
         "zhou.q", "phone", result, **answers,

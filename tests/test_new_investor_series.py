@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -135,7 +136,7 @@ def firm(database: Database, tmp_path: Path) -> Firm:
     return Firm(database, tmp_path)
 
 
-def arrive(firm: Firm, **clients: dict[str, object]) -> None:
+def arrive(firm: Firm, **clients: dict[str, Any]) -> None:
     """Put clients into the book, by the number in their names."""
     with firm.database.begin() as tx:
         add(tx, [client(int(name[1:]), **facts) for name, facts in clients.items()])
@@ -146,7 +147,7 @@ def everything(opened: date = OPENED) -> list[tuple[str, date]]:
 
 
 def test_each_new_client_gets_the_letters_that_are_theirs_on_their_days(firm: Firm) -> None:
-    new = {"opened_on": OPENED, "reactivated_on": None}
+    new: dict[str, Any] = {"opened_on": OPENED, "reactivated_on": None}
     without_mail = {"email": None, "email_state": "missing"}
     arrive(
         firm, c1=new, c2=new | without_mail, c3=new | {"reactivated_on": OPENED},
