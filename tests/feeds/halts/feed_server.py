@@ -1,6 +1,7 @@
 """A server of feeds on this machine, which answers what a test tells it to, one request after
 the other."""
 
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,7 +36,7 @@ class Feed:
 
 
 @contextmanager
-def serving(*replies: Reply) -> Iterator[Feed]:
+def serving(*replies: Reply, tls: ssl.SSLContext | None = None) -> Iterator[Feed]:
     closing = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -62,7 +63,10 @@ def serving(*replies: Reply) -> Iterator[Feed]:
             del format, args
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Handler.feed = Feed(f"http://127.0.0.1:{server.server_port}", list(replies))
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    scheme = "http" if tls is None else "https"
+    Handler.feed = Feed(f"{scheme}://127.0.0.1:{server.server_port}", list(replies))
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:

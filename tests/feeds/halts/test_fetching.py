@@ -1,15 +1,16 @@
 """A feed is fetched whole, in time and from where it was written down, or not at all."""
 
 import json
-import ssl
 from collections.abc import Callable
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from outreach.feeds.halts import paged
-from outreach.feeds.halts.fetching import Answer, FetchProblem, Request, _unreached, fetch
+from outreach.feeds.halts.fetching import Answer, FetchProblem, Request, fetch
+from tests.certificate import made_certificate, server_side
 from tests.feeds.halts.feed_server import Reply, serving
 
 LIMIT = 1 << 20
@@ -99,10 +100,17 @@ def test_nobody_there() -> None:
     assert refused.value.passing
 
 
-def test_a_certificate_that_is_not_valid_is_refused_and_not_asked_again() -> None:
-    problem = _unreached(ssl.SSLCertVerificationError(1, "certificate verify failed"), Request(""))
-    assert "certificate" in str(problem)
-    assert not problem.passing
+def test_a_certificate_nobody_vouches_for_is_refused_and_not_asked_again(tmp_path: Path) -> None:
+    certificate = made_certificate(tmp_path / "server.pem")
+    with serving(Reply(b"[]"), tls=server_side(certificate)) as feed:
+        with pytest.raises(FetchProblem, match="certificate of the server is refused: self") as no:
+            asked(feed.url)
+        elsewhere = feed.url.replace("127.0.0.1", "localhost")
+        with pytest.raises(FetchProblem, match="certificate of the server is refused: Hostname"):
+            asked(elsewhere, ca_file=str(certificate))
+        assert asked(feed.url, ca_file=str(certificate)).content == b"[]"
+
+    assert not no.value.passing
 
 
 def test_a_trust_file_that_is_not_there_is_said() -> None:
