@@ -45,6 +45,19 @@ def test_every_file_comes_in_and_only_the_bad_rows_stay_out(desk: ingest.Desk) -
     assert taken == [(11_943, 0), (5_558, 0), (6, 0)]
 
 
+def test_the_market_files_come_in_whole(desk: ingest.Desk) -> None:
+    ingest.import_clients(desk, SAMPLES / "clients.csv", Import(), as_of=NOW)
+    levels = ingest.import_market(desk, SAMPLES / "levels.csv")
+    ratios = ingest.import_market(desk, SAMPLES / "margin-ratios.csv")
+
+    assert (levels.kind, levels.counts.added, levels.counts.rejected) == ("levels", 10, 0)
+    assert (ratios.kind, ratios.counts.added, ratios.counts.rejected) == ("margins", 442, 0)
+    assert dict(ratios.alerts)["below close"] == 22
+    text = (SAMPLES / "README.md").read_text(encoding="utf-8")
+    assert "`levels.csv` | GB18030 | 10 |" in text
+    assert "`margin-ratios.csv` | GB18030 | 442 |" in text
+
+
 def test_a_batch_import_brings_nobody_back_and_a_message_of_their_own_does(
     desk: ingest.Desk,
 ) -> None:

@@ -8,13 +8,14 @@ from typing import Final
 
 import numpy as np
 
-from outreach.samples import bad_rows, events, generate, market
+from outreach.samples import bad_rows, events, generate, market, moves
 
 CLIENTS: Final = 5_000
 
 
 def write_samples(folder: Path, seed: int = generate.SEED) -> None:
-    """Write clients.csv, holdings.csv, consents.csv and halts.csv, the same bytes every time."""
+    """Write the client book, holdings, consents, halts, index levels and margin ratios, the same
+    bytes every time."""
     columns = generate.client_columns(seed, np.arange(1, CLIENTS + 1, dtype=np.int64))
     _write_clients(folder / "clients.csv", columns)
     holders = events.holders(columns, 1)
@@ -25,6 +26,11 @@ def write_samples(folder: Path, seed: int = generate.SEED) -> None:
     consents = sorted(events.consent_rows(seed, holders), key=lambda row: row[7])
     _write(folder / "consents.csv", events.CONSENT_COLUMNS, consents, "utf-8-sig")
     _write(folder / "halts.csv", market.HALT_COLUMNS, market.HALTS, "utf-8-sig")
+    _write(folder / "levels.csv", moves.LEVEL_COLUMNS, moves.LEVELS, "gb18030")
+    _write(
+        folder / "margin-ratios.csv", moves.RATIO_COLUMNS, moves.ratio_rows(seed, columns),
+        "gb18030",
+    )  # fmt: skip
 
 
 def _write_clients(path: Path, columns: dict[str, list[str]]) -> None:
