@@ -283,4 +283,4 @@ def test_every_answer_can_be_taken_out(door: Door) -> None:
 
 @pytest.mark.parametrize("which", ["7", "closure-notice"])
 def test_what_is_no_survey_has_no_report(door: Door, which: str) -> None:
-    assert "see `outreach runs list`" in refused(door, PROBLEMS, "survey", "report", which)
+    assert "see `outreach runs`" in refused(door, PROBLEMS, "survey", "report", which)

@@ -151,7 +151,7 @@ def _reported(door: Door, which: str) -> "Reported":
     with door.database.reading() as conn:
         made = survey.report(conn, campaign=None if run is not None else which, run_id=run)
     if isinstance(made, str):
-        raise Failure(PROBLEMS, f"{made}; see `outreach runs list`")
+        raise Failure(PROBLEMS, f"{made}; see `outreach runs`")
     return made
 
 

@@ -8,14 +8,14 @@ from typing import Final
 
 import numpy as np
 
-from outreach.samples import bad_rows, events, generate, market, moves
+from outreach.samples import bad_rows, events, generate, market, moves, service
 
 CLIENTS: Final = 5_000
 
 
 def write_samples(folder: Path, seed: int = generate.SEED) -> None:
-    """Write the client book, holdings, consents, halts, index levels and margin ratios, the same
-    bytes every time."""
+    """Write the client book, holdings, consents, halts, index levels, margin ratios, preferences
+    and replies to a survey, the same bytes every time."""
     columns = generate.client_columns(seed, np.arange(1, CLIENTS + 1, dtype=np.int64))
     _write_clients(folder / "clients.csv", columns)
     holders = events.holders(columns, 1)
@@ -30,6 +30,18 @@ def write_samples(folder: Path, seed: int = generate.SEED) -> None:
     _write(
         folder / "margin-ratios.csv", moves.RATIO_COLUMNS, moves.ratio_rows(seed, columns),
         "gb18030",
+    )  # fmt: skip
+    _write(
+        folder / "preferences.csv", service.PREFERENCE_COLUMNS, service.preference_rows(columns),
+        "gb18030",
+    )  # fmt: skip
+    _write(
+        folder / "survey-consents.csv", service.CONSENT_COLUMNS,
+        service.survey_consent_rows(columns), "utf-8-sig",
+    )  # fmt: skip
+    _write(
+        folder / "survey-replies.csv", service.REPLY_COLUMNS, service.reply_rows(columns),
+        "utf-8-sig",
     )  # fmt: skip
 
 
