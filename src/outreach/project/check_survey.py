@@ -20,8 +20,8 @@ def check_survey(
     survey = campaign.survey
     if survey is None:
         return
-    if campaign.purpose is Purpose.MARKETING:
-        wrong = "a survey is not marketing, which would need consent to advertising"
+    if campaign.purpose is not Purpose.SURVEY:
+        wrong = "is not that of a survey, whose rules and answers go by it"
         yield file.problem(("purpose",), wrong, 'write purpose = "survey"')
     if Channel.EMAIL in campaign.channels and not project.config.firm.survey_url:
         wrong = "asks by e-mail, and no address is known that takes the answers"
