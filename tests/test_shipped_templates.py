@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import date
 from html import unescape
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -141,10 +142,11 @@ def test_a_text_message_fits(name: str) -> None:
 )  # fmt: skip
 def test_a_closure_fits_two_parts(zh: str, en: str, days: tuple[str, ...]) -> None:
     first, last, reopen, *weekend = map(date.fromisoformat, days)
-    for locale in LOCALES:
+    for locale, correction in product(LOCALES, (False, True)):
         values = constants("closure-notice", locale) | closure_values(
             holiday=Sentence(en, zh), market=MARKET, first=first, last=last, last_session=None,
             reopen=reopen, weekend_closed=weekend, locale=locale, year=min(weekend).year,
+            correction=correction,
         )  # fmt: skip
         (text,) = rendered(TEMPLATES["closure-notice"], Channel.SMS, locale, values)
         assert measure(text).parts <= 2, text

@@ -1,9 +1,12 @@
 """Overrides, comparisons and forecasts as they are typed, on both databases."""
 
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.fired_project import SHANGHAI
 from tests.journeys.house import House, shipped
 
 FORECAST = """\
@@ -52,10 +55,74 @@ def test_the_run_that_told_the_old_dates_is_named(house: House) -> None:
 
     said = house.must("calendar", "approve-override", str(number), "--as", "wang").out
 
-    assert "Run 1 of closure-notice CN_A-2026-09-25 is" not in said
+    assert "Run 1 of closure-notice CN_A-2026-09-25" not in said
     late = propose(house, "CN_A", "2026-09-28", "--kind", "closed")
     said = house.must("calendar", "approve-override", str(late), "--as", "wang").out
-    assert "Run 1 of closure-notice CN_A-2026-09-25 is finished with the dates as they were" in said
+    assert (
+        "Run 1 of closure-notice CN_A-2026-09-25 told 2026-09-25 to 2026-09-27, reopens 2026-09-28;"
+        " it is finished, so that has gone out." in said
+    )
+    assert "closure-notice CN_A-2026-09-25.2 corrects it." in said
+
+
+SHIPPED = ("closure-notice", "dormant-reminder", "research-digest")
+
+
+@pytest.mark.parametrize(
+    ("on", "found"),
+    [
+        pytest.param(
+            "2026-10-08",
+            [
+                ("dormant-reminder", "2026-10-08", "dropped", "10-08 10:00", ""),
+                ("dormant-reminder", "2026-10-09", "added", "", "10-09 10:00"),
+            ],
+            id="the first session of the month is a day later",
+        ),
+        pytest.param(
+            "2026-09-29",
+            [
+                ("closure-notice", "CN_A-2026-09-29", "added", "", "09-24 15:30"),
+                ("closure-notice", "CN_A-2026-10-01", "moved", "09-29 15:30", "09-28 15:30"),
+            ],
+            id="two sessions before National Day are a day earlier",
+        ),
+        pytest.param(
+            "2026-10-16",
+            [
+                ("closure-notice", "CN_A-2026-10-16", "added", "", "10-14 15:30"),
+                ("research-digest", "2026-10-16", "dropped", "10-16 16:00", ""),
+            ],
+            id="a Friday without a digest",
+        ),
+    ],
+)
+def test_what_fires_otherwise_is_told_when_proposed_and_when_approved(
+    house: House, on: str, found: list[tuple[str, ...]]
+) -> None:
+    words = ("CN_A", on, "--kind", "closed", *WHY, "--as", "li")
+    proposed = house.asked("calendar", "override", *words)
+    number = str(proposed["override"])
+    approved = house.asked("calendar", "approve-override", number, "--as", "wang")
+
+    assert firings(proposed) == found
+    assert firings(approved) == found
+    assert approved["closures"] == proposed["closures"]
+
+
+def firings(effects: dict[str, Any]) -> list[tuple[str, ...]]:
+    """The firings that change, on the clock of Shanghai."""
+    return [
+        (row["campaign"], row["occurrence"], row["change"], _at(row["before"]), _at(row["after"]))
+        for row in effects["firings"]
+        if row["campaign"] in SHIPPED
+    ]
+
+
+def _at(moment: str | None) -> str:
+    if moment is None:
+        return ""
+    return f"{datetime.fromisoformat(moment).astimezone(SHANGHAI):%m-%d %H:%M}"
 
 
 def test_nobody_approves_his_own_override(house: House) -> None:
@@ -94,7 +161,7 @@ def test_a_proposal_is_taken_back_by_one(house: House) -> None:
 
     assert house.asked("calendar", "withdraw-override", number, "--as", "li") == {
         "override": int(number), "state": "withdrawn", "sessions": [], "closures": [],
-        "touched": [],
+        "firings": [], "touched": [], "untrue": [],
     }  # fmt: skip
     assert propose(house) > int(number)
 
@@ -110,6 +177,12 @@ def test_a_proposal_is_taken_back_by_one(house: House) -> None:
             "open at 15:30 and close at 15:00",
         ),
         (("CN_A", "2026-10-08", "--kind", "half", "--closes", "noon"), 2, "as 12:00"),
+        (("CN_A", "2026-10-08", "--kind", "half"), 3, "add --closes"),
+        (
+            ("CN_A", "2026-10-10", "--kind", "open"),
+            3,
+            "is a Saturday, on which CN_A does not trade",
+        ),
         (("MARS", "2026-10-08", "--kind", "closed"), 2, "not a known market"),
     ],
 )

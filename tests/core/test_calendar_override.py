@@ -56,7 +56,14 @@ def told(market: str, on: str, kind: OverrideKind, opens: str = "", closes: str 
     ("calendar", "override", "words"),
     [
         pytest.param(CN, told("CN_A", "2026-10-08", "closed"), None, id="an extended holiday"),
-        pytest.param(CN, told("CN_A", "2026-10-10", "open"), None, id="a Saturday session"),
+        pytest.param(
+            CN, told("CN_A", "2026-10-10", "open"), "2026-10-10 is a Saturday, on which CN_A",
+            id="open on a Saturday on which people work",
+        ),
+        pytest.param(
+            HK, told("HK", "2026-09-06", "half", closes="12:00"), "2026-09-06 is a Sunday",
+            id="half a Sunday",
+        ),
         pytest.param(HK, told("HK", "2026-09-08", "closed"), None, id="a typhoon"),
         pytest.param(HK, told("HK", "2026-09-08", "half", closes="12:00"), None, id="a morning"),
         pytest.param(HK, told("HK", "2026-09-08", "late_open", "13:30"), None, id="late open"),

@@ -145,6 +145,7 @@ def test_a_closure_counts_its_days_and_names_its_weekends() -> None:
         "last_session": "2月13日(星期五)",
         "reopen": "2月24日(星期二)",
         "weekend_closed": ["2月14日(星期六)", "2月28日(星期六)"],
+        "correction": "",
     }
 
 

@@ -92,10 +92,17 @@ def serving(house: House, clock: str) -> Iterator[Serving]:
 
 def followed_since(house: House, moment: str) -> None:
     """As if a scheduler had looked at a moment, and none since."""
+    fired(house, moment)
+
+
+def fired(house: House, moment: str, *campaigns: str) -> list[tuple[str, str | None, str]]:
+    """What a scheduler fires when it looks at a moment: (campaign, occurrence, outcome); of all
+    campaigns, or of those named."""
     project, problems = load_project(house.folder / "config.toml")
     assert project is not None, problems
     database = Database(house.url)
     try:
-        plan.fire_due(database, project, at(moment), "scheduler")
+        found = plan.fire_due(database, project, at(moment), "scheduler", campaigns or None)
     finally:
         database.close()
+    return [(one.campaign, one.key, one.outcome) for one in found]

@@ -2,7 +2,6 @@
 
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 import typer
 
@@ -11,14 +10,8 @@ from outreach.cli.output import emit_json, emit_rows, next_step, say
 
 if TYPE_CHECKING:
     from outreach.core.calendar_override import Action, Override
-    from outreach.core.occurrence import Occurrence
-    from outreach.core.trading_calendar import Closure, TradingCalendar
     from outreach.store.overrides import Recorded
 
-    Calendars = dict[str, TradingCalendar]
-
-# Whose calendar follows from whose: an override of one side is one of Stock Connect too.
-FOLLOWERS = {"CN_A": ("SB", "NB"), "HK": ("SB", "NB")}
 Number = Annotated[int, typer.Argument(help="Its number; see `outreach calendar overrides`.")]
 User = Annotated[str, typer.Option("--as", help="Who does it.")]
 
@@ -37,6 +30,7 @@ def override(
     name_en: Annotated[str, typer.Option(help="What notices call the day, in English.")] = "",
 ) -> None:
     """Propose that a day is otherwise than announced. Counts once somebody else approved it."""
+    from outreach.cli import calendar_changes as changes
     from outreach.core.calendar_override import Override, contradiction, name_for
     from outreach.core.market import MARKETS
     from outreach.store import calendars, overrides
@@ -61,15 +55,19 @@ def override(
                 f"{market} {day}: override {other.id} is {_said(other.standing)} already;"
                 f" withdraw it first: outreach calendar withdraw-override {other.id} --as USER",
             )
+        after = changes.calendars_of(tx, market, [proposed])
+        effects = changes.effects(door, tx, changes.calendars_of(tx, market), after)
         number = overrides.add_step(tx, proposed, "propose", user, door.now())
     if door.json:
         emit_json({"override": number, "state": "proposed", "name_zh": proposed.name_zh,
-                   "name_en": proposed.name_en})  # fmt: skip
+                   "name_en": proposed.name_en, **effects})  # fmt: skip
+        return
     say(
         door,
         f"Override {number} proposed: {market} {day} {kind} ({proposed.name_en}). It changes"
-        " nothing until somebody else approves it.",
+        " nothing until somebody else approves it. It would change:",
     )
+    changes.show(door, effects, done=False)
     next_step(door, f"outreach calendar approve-override {number} --as USER (not {user})")
 
 
@@ -84,6 +82,8 @@ def withdraw_override(context: typer.Context, number: Number, user: User) -> Non
 
 
 def _step(door: Door, number: int, action: "Action", user: str) -> None:
+    from outreach import plan
+    from outreach.cli import calendar_changes as changes
     from outreach.core.calendar_override import contradiction, refusal
     from outreach.store import calendars, overrides
 
@@ -94,24 +94,26 @@ def _step(door: Door, number: int, action: "Action", user: str) -> None:
             raise Failure(BAD_DATA, f"there is no override {number}; see `calendar overrides`")
         if (why := refusal(list(found.steps), action, user)) is not None:
             raise Failure(NOT_ALLOWED, f"override {number}: {why.in_('en')}")
-        before = _calendars(tx, found.override.market)
+        before = changes.calendars_of(tx, found.override.market)
         if action == "approve" and found.standing == "proposed":
             # What was true when it was proposed may have been imported since.
             calendar = calendars.load(tx, found.override.market).with_provisional()
             if (wrong := contradiction(found.override, calendar)) is not None:
                 raise Failure(BAD_DATA, f"override {number}: {wrong.in_('en')}; withdraw it")
         overrides.add_step(tx, found.override, action, user, door.now(), number)
-    with door.database.reading() as conn:
-        after = _calendars(conn, found.override.market)
-        now_is = overrides.find(conn, number)
+        after = changes.calendars_of(tx, found.override.market)
+        effects = changes.effects(door, tx, before, after)
+        if action == "approve":
+            plan.stop_untrue(tx, after, door.now(), user)
+        now_is = overrides.find(tx, number)
     state = now_is.standing if now_is else "withdrawn"
-    document = {"override": number, "state": state, **_effects(door, before, after)}
+    document = {"override": number, "state": state, **effects}
     if door.json:
         emit_json(document)
         return
     what = f"{found.override.market} {found.override.on} {found.override.kind}"
     say(door, f"Override {number} ({what}) is {_said(state)}.")
-    _show(door, document)
+    changes.show(door, document, done=action == "approve")
     if state == "withdrawing":
         say(door, "It stays in force until somebody else approves its withdrawal.")
         next_step(door, f"outreach calendar approve-override {number} --as USER (not {user})")
@@ -132,96 +134,6 @@ def _time(written: str, option: str) -> time | None:
         raise Failure(
             USAGE, f"{option} {written!r}: write the market's wall clock as 12:00"
         ) from None
-
-
-def _calendars(conn: Any, market: str) -> "Calendars":
-    """The calendars an override of this market may change, forecasts included."""
-    from outreach.store import calendars
-
-    markets = (market, *FOLLOWERS.get(market, ()))
-    return {name: calendars.load(conn, name).with_provisional() for name in markets}
-
-
-# --- what it changes ---------------------------------------------------------------------------
-
-
-def _effects(door: Door, before: "Calendars", after: "Calendars") -> dict[str, Any]:
-    from outreach.core.calendar_difference import differing_closures, differing_days
-    from outreach.core.calendar_effects import last_day
-
-    sessions, closures = [], []
-    for market, old in before.items():
-        new = after[market]
-        today = door.now().astimezone(old.zone).date()
-        sessions += [
-            {"market": market, "on": one.on, "before": str(one.before), "after": str(one.after)}
-            for one in differing_days(old, new, today, last_day(old))
-        ]
-        closures += [
-            {
-                "market": market,
-                "before": one.before.key if one.before else None,
-                "was": _dates(one.before),
-                "after": one.after.key if one.after else None,
-                "is": _dates(one.after),
-            }
-            for one in differing_closures(old, new, today)
-        ]
-    touched = _touched(door, before, after) if sessions or closures else []
-    return {"sessions": sessions, "closures": closures, "touched": touched}
-
-
-def _dates(closure: "Closure | None") -> str:
-    if closure is None:
-        return "none"
-    return f"{closure.close_from} to {closure.close_to}, reopens {closure.reopen}"
-
-
-def _touched(door: Door, before: "Calendars", after: "Calendars") -> list[dict[str, Any]]:
-    """Campaign occurrences that change, with the run of each that was opened already."""
-    from outreach.core.calendar_effects import touched
-    from outreach.store import runs
-
-    rows = []
-    zone = ZoneInfo(door.config.firm.zone)
-    with door.database.reading() as conn:
-        for name, campaign in door.project.campaigns.items():
-            for found in touched(campaign.occurrence, before, after, door.now(), zone):
-                key = _key(found.before) or _key(found.after) or ""
-                run = runs.find(conn, name, key)
-                rows.append(
-                    {
-                        "campaign": name,
-                        "before": _key(found.before),
-                        "after": _key(found.after),
-                        "expires_at": found.after.expires_at if found.after else None,
-                        "run": run["id"] if run else None,
-                        "run_state": run["state"] if run else None,
-                    }
-                )
-    return rows
-
-
-def _key(occurrence: "Occurrence | None") -> str | None:
-    return occurrence.key if occurrence else None
-
-
-def _show(door: Door, document: dict[str, Any]) -> None:
-    if not document["sessions"] and not document["closures"]:
-        say(door, "No coming session changes.")
-        return
-    emit_rows(door, "Sessions that change", document["sessions"])
-    emit_rows(door, "Closures that change", document["closures"])
-    emit_rows(door, "Campaign occurrences that change", document["touched"])
-    told = [row for row in document["touched"] if row["run"] is not None]
-    for row in told:
-        say(
-            door,
-            f"Run {row['run']} of {row['campaign']} {row['before'] or row['after']} is"
-            f" {row['run_state']} with the dates as they were.",
-        )
-    going = {row["run"]: "" for row in told if row["run_state"] not in ("finished", "cancelled")}
-    next_step(door, *(f"outreach runs cancel {run}" for run in going))
 
 
 # --- the list ----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What a change of a trading calendar does to the occurrences of campaigns."""
+"""What a change of a trading calendar does to the occurrences and the firings of campaigns."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ from outreach.core.calendar_difference import (
     differing_closures,
     differing_days,
 )
-from outreach.core.campaign import OccurrenceRule, OnClosure, OnHalt
+from outreach.core.campaign import Campaign, OccurrenceRule, OnClosure, OnHalt
 from outreach.core.occurrence import Blocked, Occurrence, from_key
-from outreach.core.trading_calendar import TradingCalendar
+from outreach.core.timetable import Here, firings, occurrence_at, timing
+from outreach.core.trading_calendar import CalendarCoverageError, TradingCalendar
 
 Calendars = Mapping[str, TradingCalendar]
 
@@ -89,3 +90,54 @@ def _occurrence(
         return None
     found = from_key(rule, key, now, calendars, zone)
     return None if isinstance(found, Blocked) else found
+
+
+# --- firings -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FiringDifference:
+    """A firing that is dropped (`after` is None), added (`before` is None), or moved."""
+
+    occurrence: str
+    before: datetime | None
+    after: datetime | None
+
+    @property
+    def change(self) -> str:
+        if self.before is None:
+            return "added"
+        return "dropped" if self.after is None else "moved"
+
+
+def differing_firings(
+    campaign: Campaign, before: Here, after: Here, now: datetime, until: datetime
+) -> list[FiringDifference]:
+    """How the firings of a campaign later than `now` and up to `until` differ, as far as both
+    calendars tell them; by moment. An occurrence is one firing, whenever it is."""
+    old, new = (_by_occurrence(campaign, here, now, until) for here in (before, after))
+    found = [
+        FiringDifference(key, old.get(key), new.get(key))
+        for key in {**old, **new}
+        if old.get(key) != new.get(key)
+    ]
+    return sorted(found, key=lambda one: (one.before or one.after or now, one.occurrence))
+
+
+def _by_occurrence(
+    campaign: Campaign, here: Here, now: datetime, until: datetime
+) -> dict[str, datetime]:
+    rule = timing(campaign.schedule, here)
+    found: dict[str, datetime] = {}
+    if rule is None:
+        return found
+    try:
+        for at in firings(rule, now, until):
+            occurrence = occurrence_at(campaign, rule, at, here)
+            if isinstance(occurrence, Blocked):
+                found.setdefault(rule.day_of(at).isoformat(), at)
+            else:
+                found.setdefault(occurrence.key, at)
+    except CalendarCoverageError:
+        pass  # behind the end of the calendar nothing is known of either
+    return found

@@ -75,7 +75,12 @@ def contradiction(override: Override, calendar: TradingCalendar) -> Sentence | N
 
     `calendar` is the one it would change, provisional data included.
     """
-    return _incomplete(override) or _outside(override, calendar) or _hours(override, calendar)
+    return (
+        _incomplete(override)
+        or _outside(override, calendar)
+        or _weekend(override)
+        or _hours(override, calendar)
+    )
 
 
 def _incomplete(override: Override) -> Sentence | None:
@@ -108,6 +113,19 @@ def _outside(override: Override, calendar: TradingCalendar) -> Sentence | None:
         f"{override.on} is not covered by the calendar of {override.market}, so there is nothing to"
         " override; import the calendar first",
         f"{override.on} 不在 {override.market} 交易日历范围内，无从调整；请先导入日历",
+    )
+
+
+def _weekend(override: Override) -> Sentence | None:
+    """An exchange that trades on a weekend announces it; a single day called open is a slip."""
+    if override.kind == "closed" or override.on.weekday() < 5:
+        return None
+    return Sentence(
+        f"{override.on} is a {override.on:%A}, on which {override.market} does not trade, also where"
+        " people work; if the exchange announced a session, import a calendar file with a row of"
+        " kind open",
+        f"{override.on} 是周末，{override.market} 不开市（调休工作日亦然）；"
+        "如交易所公告开市，请导入含 open 行的日历文件",
     )
 
 

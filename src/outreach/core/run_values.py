@@ -8,6 +8,7 @@ from typing import Any, Self
 import orjson
 
 from outreach.core.alert import Alert
+from outreach.core.closure_told import ClosureDates
 from outreach.core.sources import Source, source_of
 
 Securities = Mapping[str, Mapping[str, Mapping[str, str]]]  # halt -> locale -> line
@@ -28,6 +29,7 @@ class RunValues:
     only: tuple[Source, ...] = ()  # whose clients alone it is for; none: everybody's
     alerts: tuple[Alert, ...] = ()  # what it tells of halts, and to whom
     day: date | None = None  # after a client event: the day whose clients the run is for
+    closure: ClosureDates | None = None  # of a closure: what it tells, to know when that is untrue
 
     @property
     def markets(self) -> tuple[str, ...]:
@@ -51,6 +53,8 @@ class RunValues:
                 values[name] = datetime.fromisoformat(values[name])
         if values.get("day") is not None:  # runs of before it was known have none
             values["day"] = date.fromisoformat(values["day"])
+        if values.get("closure") is not None:
+            values["closure"] = ClosureDates.read(values["closure"])
         values["only"] = tuple(source_of(one) for one in values.get("only", ()))
         alerts = values["alerts"] if "alerts" in values else _alerts_of_before(values)
         values["alerts"] = tuple(map(Alert.of, alerts))

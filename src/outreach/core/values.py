@@ -200,6 +200,9 @@ def firm_values(firm: FirmWords, locale: str, today: date) -> dict[str, object]:
     }
 
 
+_CORRECTION: Final = Sentence("Correction", "更正")
+
+
 def closure_values(
     *,
     holiday: Sentence | Bilingual,
@@ -211,8 +214,10 @@ def closure_values(
     weekend_closed: Sequence[date],
     locale: str,
     year: int,
+    correction: bool = False,
 ) -> dict[str, object]:
-    """What a closure notice says; every weekday comes from its date, so it cannot be wrong."""
+    """What a closure notice says; every weekday comes from its date, so it cannot be wrong.
+    `correction` is a word where an earlier notice gave other dates, and empty otherwise."""
     write = partial(format_date, locale=locale, year=year)
     return {
         "holiday": holiday.in_(locale),
@@ -223,6 +228,7 @@ def closure_values(
         "last_session": None if last_session is None else write(last_session),
         "reopen": write(reopen),
         "weekend_closed": [write(day) for day in weekend_closed],
+        "correction": _CORRECTION.in_(locale) if correction else "",
     }
 
 

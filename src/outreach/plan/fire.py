@@ -28,6 +28,7 @@ from outreach.core.timetable import (
 )
 from outreach.core.trading_calendar import CalendarCoverageError
 from outreach.core.words import Missed, Sentence
+from outreach.plan.corrections import fire_corrections
 from outreach.plan.due import Due
 from outreach.plan.fire_events import Fired, fire_events
 from outreach.plan.prepare import prepare
@@ -61,6 +62,7 @@ def fire_due(
         followed = marks.load(conn)
         official = _here(conn, project, chosen)
     fired = fire_events(database, project, chosen, now, actor)
+    fired += fire_corrections(database, project, chosen, official.calendars, now, actor)
     moves: dict[str, tuple[datetime, datetime]] = {}
     new: list[str] = []
     for name, campaign in chosen.items():
@@ -164,7 +166,7 @@ class _Schedule:
         found = occurrence_at(self.campaign, firing.rule, firing.at, firing.here)
         key = _fallback_key(firing) if isinstance(found, Blocked) else found.key
         with self.database.reading() as conn:
-            existing = runs.find(conn, self.name, key)
+            existing = runs.revised(conn, self.name, key)
         if existing is not None:
             return self._known(firing, key, int(existing["id"]))
         schedule = self.campaign.schedule

@@ -4,8 +4,9 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
-from outreach.core.campaign import AfterClientEvent
+from outreach.core.campaign import AfterClientEvent, OnClosure
 from outreach.core.occurrence import Blocked, Occurrence, due, from_key
+from outreach.plan.corrections import dates_of, latest_correction, prepare_correction
 from outreach.plan.due import Due
 from outreach.plan.event import due_of
 from outreach.plan.events import EVENTS
@@ -30,10 +31,18 @@ def prepare(
     known = {market: calendars.load(conn, market) for market in markets if market}
     if provisional:
         known = {market: calendar.with_provisional() for market, calendar in known.items()}
+    if isinstance(rule, OnClosure):
+        correction = prepare_correction(conn, definition, rule, key, known, now)
+        if correction is not None:
+            return correction
     found = from_key(rule, key, now, known, zone) if key else due(rule, now, known, zone)
     if isinstance(found, Blocked):
         return found
-    due_now = due_of(conn, definition, found, now, day=_event_day(definition, found))
+    if key is None and (corrected := latest_correction(conn, definition, found.key)) is not None:
+        return corrected
+    due_now = due_of(
+        conn, definition, found, now, day=_event_day(definition, found), closure=dates_of(found)
+    )
     return due_now._replace(provisional=provisional)
 
 

@@ -244,6 +244,7 @@ def occurrence_values(occurrence: Occurrence, locale: str, today: date) -> dict[
         last_session=values["last_session"],
         reopen=values["reopen"],
         weekend_closed=[day for day in values["weekend_closed"] if day >= today],
+        correction=bool(values.get("correction")),
         locale=locale,
         year=today.year,
     )

@@ -33,6 +33,7 @@ CLOSURE_NAMES: Final = frozenset(
         "last_session",
         "reopen",
         "weekend_closed",
+        "correction",
     }
 )
 HALT_NAMES: Final = frozenset({"securities", "securities_count"})

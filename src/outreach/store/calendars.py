@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, delete, insert, select
 
-from outreach.core.calendar_override import overridden
+from outreach.core.calendar_override import Override, overridden
 from outreach.core.market import CalendarDay, Coverage
 from outreach.core.stock_connect import derive_stock_connect
 from outreach.core.trading_calendar import TradingCalendar
@@ -34,24 +34,26 @@ class Saved:
         return bool(self.added or self.changed or self.removed or self.coverage)
 
 
-def load(conn: Connection, market: str) -> TradingCalendar:
+def load(conn: Connection, market: str, also: Sequence[Override] = ()) -> TradingCalendar:
     """The calendar of a market; without data it answers nothing, and says what to import.
 
     Stock Connect calendars are derived from both sides unless an announced one was imported.
-    Overrides in force take the place of the days they name. Raises KeyError for a market not in
-    `core.market.MARKETS`.
+    Overrides in force take the place of the days they name, and so do those of `also`, to see what
+    they would do. Raises KeyError for a market not in `core.market.MARKETS`.
     """
     announced = dataclasses.replace(
-        _announced(conn, market), settlements=settlements.load(conn, market)
+        _announced(conn, market, also), settlements=settlements.load(conn, market)
     )
-    return overridden(announced, overrides.in_force(conn, market))
+    mine = [one for one in also if one.market == market]
+    return overridden(announced, [*overrides.in_force(conn, market), *mine])
 
 
-def _announced(conn: Connection, market: str) -> TradingCalendar:
+def _announced(conn: Connection, market: str, also: Sequence[Override]) -> TradingCalendar:
     coverage = _coverage(conn, market)
     for derived in DERIVED:
         if market == derived and not coverage:
-            return derive_stock_connect(load(conn, "CN_A"), load(conn, "HK"), derived)
+            sides = load(conn, "CN_A", also), load(conn, "HK", also)
+            return derive_stock_connect(*sides, derived)
     return TradingCalendar.of(market, coverage, _days(conn, market).values())
 
 

@@ -25,6 +25,8 @@ from outreach.store.tables import (
     run_count,
 )
 
+OPEN = (*GOING, "paused")  # states of a run that has not ended
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -46,6 +48,28 @@ def find(conn: Connection, campaign: str, occurrence: str) -> RowMapping | None:
     """The run of this occurrence, if it was ever opened."""
     where = and_(run.c.campaign == campaign, run.c.occurrence == occurrence)
     return conn.execute(select(run).where(where)).mappings().first()
+
+
+def revised(conn: Connection, campaign: str, key: str) -> RowMapping | None:
+    """The newest run of an occurrence or of a revision of it, such as `KEY.2`."""
+    named = or_(run.c.occurrence == key, run.c.occurrence.startswith(f"{key}.", autoescape=True))
+    query = select(run).where(run.c.campaign == campaign, named).order_by(run.c.id.desc())
+    return conn.execute(query.limit(1)).mappings().first()
+
+
+def since(conn: Connection, campaign: str, moment: datetime) -> Sequence[RowMapping]:
+    """The runs of a campaign that told something and were of use until later than a moment, oldest
+    first."""
+    columns = (run.c.id, run.c.occurrence, run.c.state, run.c["values"])
+    where = and_(run.c.campaign == campaign, run.c.state != "missed", run.c.expires_at > moment)
+    return conn.execute(select(*columns).where(where).order_by(run.c.id)).mappings().all()
+
+
+def campaigns_since(conn: Connection, moment: datetime) -> list[str]:
+    """The campaigns that have such runs."""
+    where = and_(run.c.state != "missed", run.c.expires_at > moment)
+    query = select(run.c.campaign).where(where).distinct().order_by(run.c.campaign)
+    return list(conn.execute(query).scalars())
 
 
 def load(conn: Connection, run_id: int) -> RowMapping | None:
@@ -144,19 +168,26 @@ def move(
     return True
 
 
-def supersede(tx: Connection, run_id: int, by: int, at: datetime, actor: str) -> bool:
+def supersede(tx: Connection, run_id: int, by: int | None, at: datetime, actor: str) -> bool:
     """Stop a run because another tells what is true now: what it has not sent becomes suppressed as
-    superseded, within one window. False when it had ended before."""
+    superseded, within one window. False when it had ended before. Without `by`, that other run is
+    still to come, and `succeed` names it."""
     statement = (
         update(run)
-        .where(run.c.id == run_id, run.c.state.in_((*GOING, "paused")))
+        .where(run.c.id == run_id, run.c.state.in_(OPEN))
         .values(state="superseded", superseded_by=by, finished_at=at)
     )
     if tx.execute(statement).rowcount != 1:
         return False
     audit.append(tx, [Entry(at, "run.superseded", actor, f"run {run_id}", {"by": by})])
-    takeover.cancel_rest(tx, run_id, at, actor, by=by)
+    takeover.cancel_rest(tx, run_id, at, actor, superseded=True, by=by)
     return True
+
+
+def succeed(tx: Connection, run_id: int, by: int) -> None:
+    """Name the run that tells what is true instead of one that was superseded before."""
+    waits = and_(run.c.state == "superseded", run.c.superseded_by.is_(None))
+    tx.execute(update(run).where(run.c.id == run_id, waits).values(superseded_by=by))
 
 
 def going(conn: Connection, run_id: int) -> bool:

@@ -136,10 +136,16 @@ def owners(conn: Connection, run_id: int | None = None) -> list[str]:
 
 
 def cancel_rest(
-    tx: Connection, run_id: int, at: datetime, actor: str, by: int | None = None
+    tx: Connection,
+    run_id: int,
+    at: datetime,
+    actor: str,
+    *,
+    superseded: bool = False,
+    by: int | None = None,
 ) -> int:
     """Cancel what is in nobody's hands: unclaimed parts of batches and waiting retries. `by` is the
-    run that supersedes this one, if that is why."""
+    run that tells what is true instead, as far as it is known when that is why."""
     rest = [batch.c.run_id == run_id, batch.c.state == "ready"]
     stopped = tx.execute(
         update(batch)
@@ -163,11 +169,11 @@ def cancel_rest(
     counts: dict[tuple[str, str], int] = {
         ("state", State.HELD): -held,
         ("state", State.READY): -ready,
-        ("state", State.SUPPRESSED if by else State.CANCELLED): held + ready,
+        ("state", State.SUPPRESSED if superseded else State.CANCELLED): held + ready,
     }
     add_counts(tx, run_id, counts)
     detail = {"messages": held + ready, **({"by": by} if by else {})}
-    kind = "messages.superseded" if by else "messages.cancelled"
+    kind = "messages.superseded" if superseded else "messages.cancelled"
     audit.append(tx, [Entry(at, kind, actor, f"run {run_id}", detail)])
     return held + ready
 
@@ -175,12 +181,14 @@ def cancel_rest(
 def cancel_left(database: Database, run_id: int, at: datetime) -> int:
     """Cancel what came back from a sender after its run was stopped; 0 for any other run."""
     with database.reading() as conn:
-        query = select(run.c.superseded_by).where(run.c.id == run_id, run.c.state.in_(STOPPED))
+        columns = (run.c.state, run.c.superseded_by)
+        query = select(*columns).where(run.c.id == run_id, run.c.state.in_(STOPPED))
         found = conn.execute(query).first()
     if found is None:
         return 0
     with database.begin() as tx:
-        return cancel_rest(tx, run_id, at, ACTOR, by=found.superseded_by)
+        superseded = found.state == "superseded"
+        return cancel_rest(tx, run_id, at, ACTOR, superseded=superseded, by=found.superseded_by)
 
 
 def _stopped(database: Database, run_id: int | None) -> list[int]:

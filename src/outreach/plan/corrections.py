@@ -1,0 +1,184 @@
+"""Closures told with dates that are no longer true: what is unsent stops, the rest is corrected.
+
+The first notice of a closure comes by its schedule. A correction has no schedule: it is due as soon
+as the calendar says otherwise than a run that has told of the closure.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, RowMapping
+
+from outreach.core.campaign import Campaign, OnClosure, Timed
+from outreach.core.closure_told import ClosureDates, Correction, Told, corrections, parted
+from outreach.core.occurrence import Blocked, Calendars, Occurrence, from_key
+from outreach.core.run_values import RunValues
+from outreach.core.sources import Got
+from outreach.core.words import Missed, Sentence
+from outreach.plan.due import Due
+from outreach.plan.event import due_of, opened_before
+from outreach.plan.fire_events import Fired
+from outreach.plan.run import open_run
+from outreach.project.definition import Definition, define
+from outreach.project.load import Project
+from outreach.store import calendars, outbox, runs
+from outreach.store.database import Database
+
+# A closure that was put off may still be to come when its first notice has expired.
+LOOK_BACK: Final = timedelta(days=31)
+
+
+def waiting(
+    conn: Connection, campaign: str, rule: OnClosure, known: Calendars, now: datetime
+) -> list[Correction]:
+    """The corrections a campaign owes, by the calendars that are handed in."""
+    calendar = known.get(rule.market)
+    told = [_told(row) for row in runs.since(conn, campaign, now - LOOK_BACK)]
+    mine = [one for one in told if one is not None and one.key.startswith(f"{rule.market}-")]
+    if calendar is None or not mine:
+        return []
+    return corrections(mine, calendar, now.astimezone(calendar.zone).date())
+
+
+def _told(row: RowMapping) -> Told | None:
+    """None for a run that told nothing, and for one of before its dates were kept."""
+    dates = RunValues.load(row["values"]).closure
+    return Told(row["id"], row["occurrence"], row["state"], dates) if dates else None
+
+
+# --- the run of a correction ---------------------------------------------------------------------
+
+
+def prepare_correction(
+    conn: Connection,
+    definition: Definition,
+    rule: OnClosure,
+    key: str | None,
+    known: Calendars,
+    now: datetime,
+) -> Due | Blocked | None:
+    """The correction that `key` names, or that takes the place of what is due now; None where the
+    key is that of a first notice, or nothing is to be corrected."""
+    if key is not None and parted(key)[1] == 1:
+        return None
+    name = definition.campaign_id
+    if key is not None and (existing := runs.find(conn, name, key)) is not None:
+        return opened_before(definition, existing)
+    for one in waiting(conn, name, rule, known, now):
+        if one.key is not None and (key is None or one.key == key):
+            return _due(conn, definition, one.told, one.key, known, now)
+    if key is None:
+        return None
+    said = f"{key!r} corrects nothing: what was told of the closure is true"
+    return Blocked("key", Sentence(said, f"“{key}”无需更正：此前告知的休市日期无误"))
+
+
+def latest_correction(conn: Connection, definition: Definition, key: str) -> Due | None:
+    """The newest correction of a closure as it was opened; None where there is none."""
+    newest = runs.revised(conn, definition.campaign_id, key)
+    if newest is None or newest["occurrence"] == key:
+        return None
+    return opened_before(definition, newest)
+
+
+def _due(
+    conn: Connection,
+    definition: Definition,
+    told: Sequence[Told],
+    key: str,
+    known: Calendars,
+    now: datetime,
+) -> Due | Blocked:
+    """Everybody of the segment where the last notice was cut short, else those who got one."""
+    rule = definition.campaign.occurrence
+    found = from_key(rule, parted(key)[0], now, known, definition.zone)
+    if isinstance(found, Blocked):
+        return found
+    occurrence = Occurrence(key, now, found.expires_at, {**found.values, "correction": True})
+    cut_short = told[-1].state in (*runs.OPEN, "superseded")
+    only = () if cut_short else (Got(tuple(one.run for one in told)),)
+
+    def on_open(tx: Connection, run_id: int) -> None:
+        for one in told:
+            if not runs.supersede(tx, one.run, run_id, now, outbox.ACTOR):
+                runs.succeed(tx, one.run, run_id)
+
+    return due_of(
+        conn, definition, occurrence, now, only=only, on_open=on_open, closure=dates_of(found)
+    )
+
+
+def dates_of(found: Occurrence) -> ClosureDates | None:
+    """The dates an occurrence tells of a closure; None for one of another kind."""
+    names = ClosureDates.__dataclass_fields__
+    if not names.keys() <= found.values.keys():
+        return None
+    return ClosureDates(**{name: found.values[name] for name in names})  # type: ignore[arg-type]
+
+
+def fire_corrections(
+    database: Database,
+    project: Project,
+    chosen: Mapping[str, Campaign],
+    known: Calendars,
+    now: datetime,
+    actor: str,
+) -> list[Fired]:
+    """Open the runs of corrections that campaigns owe; those that fire by hand wait for a hand."""
+    fired: list[Fired] = []
+    for name, campaign in chosen.items():
+        rule = campaign.occurrence
+        if not (campaign.enabled and isinstance(rule, OnClosure)):
+            continue
+        if not isinstance(campaign.schedule, Timed):
+            continue
+        with database.reading() as conn:
+            owed = [one.key for one in waiting(conn, name, rule, known, now) if one.key]
+        if owed:
+            definition = define(project, name)
+            fired += [_fired(database, definition, rule, key, now, actor) for key in owed]
+    return fired
+
+
+def _fired(
+    database: Database, definition: Definition, rule: OnClosure, key: str, now: datetime, actor: str
+) -> Fired:
+    name = definition.campaign_id
+    with database.reading() as conn:
+        known = {rule.market: calendars.load(conn, rule.market)}
+        due = prepare_correction(conn, definition, rule, key, known, now)
+    if not isinstance(due, Due):
+        why = due.sentence if due else Missed.NOTHING_DUE.sentence
+        return Fired(name, key, None, "blocked", None, why)
+    if not due.values.approved:
+        return Fired(name, key, None, "blocked", None, Missed.NOT_APPROVED.sentence)
+    run, fresh = open_run(database, due, actor, now)
+    said = Sentence(f"run {run} corrects an earlier notice", f"批次 {run} 更正此前的通知")
+    return Fired(name, key, now, "opened" if fresh else "known", run, said)
+
+
+# --- what stops when the calendar changes --------------------------------------------------------
+
+
+def stop_untrue(
+    tx: Connection, known: Calendars, now: datetime, actor: str
+) -> dict[int, Correction]:
+    """Stop every run that is telling dates that `known` no longer bears out, in the transaction
+    that changed the calendar; by run, what it told. What has gone out is left to a correction."""
+    stopped: dict[int, Correction] = {}
+    for run, correction in untrue(tx, known, now).items():
+        if runs.supersede(tx, run, None, now, actor):
+            stopped[run] = correction
+    return stopped
+
+
+def untrue(conn: Connection, known: Calendars, now: datetime) -> dict[int, Correction]:
+    """By run: the closures that were told with dates that `known` does not bear out."""
+    found: dict[int, Correction] = {}
+    for campaign in runs.campaigns_since(conn, now - LOOK_BACK):
+        for market in known:
+            rule = OnClosure(kind="closure", market=market)
+            for one in waiting(conn, campaign, rule, known, now):
+                found |= {told.run: one for told in one.told}
+    return found
