@@ -33,7 +33,7 @@ CAMPAIGNS = (
     "closure-notice", "suspension-alert", "risk-notice", "dormant-reminder",
     "new-investor-welcome", "new-investor-trading-rules", "new-investor-risk-types",
     "new-investor-fraud-warning", "new-investor-call-back", "research-digest", "incident-notice",
-    "incident-aftercare", "market-move-notice", "margin-notice",
+    "incident-aftercare", "market-move-notice", "margin-notice", "satisfaction-survey",
 )  # fmt: skip
 LOCALES = ("zh-CN", "en")
 YEAR = 2026
