@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import func, select
 
 from outreach.feeds.halts.fetching import Answer, FetchProblem, Request
+from outreach.ingest import halts
 from outreach.service import Service
 from outreach.service.definitions import Definitions
 from outreach.service.feeds import Feeds
@@ -149,11 +150,30 @@ def test_an_idle_round_reads_the_folder_once_and_asks_the_database_nothing(
 
 def test_a_file_that_cannot_be_moved_away_is_taken_once(watched: Watched) -> None:
     watched.put("nyse.csv")
-    (watched.inbox / "done").write_text("in the way", encoding="utf-8")
+    (watched.inbox / "done").symlink_to("nowhere")
     said = [watched.round() for _ in range(4)]
 
-    assert said == [[], ["inbox_stuck"], [], []]
+    assert said == [[], ["feed_stuck"], [], []]
     assert watched.books() == 1
+
+
+def test_a_file_on_which_the_program_fails_is_said_once_and_the_others_are_taken(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = halts.import_halts
+
+    def failing(desk: Any, path: Path, **how: Any) -> Any:
+        if path.name == "nyse.csv":
+            raise RuntimeError("a fault of ours")
+        return taken(desk, path, **how)
+
+    monkeypatch.setattr(halts, "import_halts", failing)
+    watched.put("nyse.csv")
+    watched.put("szse.json")
+
+    assert [sorted(watched.round()) for _ in range(4)] == [
+        [], ["feed_stuck", "feed_taken"], [], [],
+    ]  # fmt: skip
 
 
 def test_a_due_source_is_asked_and_taken_in_the_same_round(fetching: Watched) -> None:

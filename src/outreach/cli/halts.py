@@ -125,6 +125,7 @@ def _shown(halt: "Halt") -> dict[str, Any]:
 
     zone = ZoneInfo(MARKET_CLOCKS[halt.market][0])
     resumes = halt.resume_at.astimezone(zone) if halt.resume_at else None
+    quotes = halt.resume_quote_at.astimezone(zone) if halt.resume_quote_at else None
     return {
         "halt_id": halt.halt_id,
         "version": halt.version,
@@ -137,4 +138,7 @@ def _shown(halt: "Halt") -> dict[str, Any]:
         "resume_status": halt.resume_status,
         "reason": halt.reason_text_raw or halt.reason_code_raw,
         "source": halt.source,
+        "isin": halt.isin,
+        "quotes": f"{quotes:%Y-%m-%d %H:%M}" if quotes else None,
+        "last_halted_on": halt.last_halted_on,
     }

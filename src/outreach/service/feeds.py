@@ -143,23 +143,32 @@ class Feeds:
         return new
 
     def _take(self, config: Config, names: set[str]) -> None:
-        inbox, feed = self._inbox(config), config.feeds.halts
-        put = ingest.import_inbox(
-            self._desk(config), inbox, keep=self._kept(config), feed=feed, names=names
-        )
-        try:
-            for one in put:
-                if one.imported is None:
-                    self.say("feed_broken", file=str(one.file), why=one.why)
-                else:
-                    done = one.imported
-                    alerts = dict(done.alerts)
-                    self.say("feed_taken", file=one.file.name, form=done.form, alerts=alerts)
-                if self.stopping():
-                    return
-        except FileProblem as problem:  # it cannot be moved away: not taken again as it is
-            self._left.update({name: self._before[name] for name in names if name in self._before})
-            self._trouble("inbox", "inbox_stuck", str(problem))
+        """Take these files in, the oldest first. One that cannot be moved away, or on which the
+        program fails, is left alone as it is; the others are taken all the same."""
+        desk, inbox = self._desk(config), self._inbox(config)
+        for path in raw_files.waiting(inbox):
+            if path.name not in names:
+                continue
+            if self.stopping():
+                return
+            try:
+                self._take_one(desk, config, path)
+            except DatabaseProblem:
+                raise
+            except Exception as error:
+                stat = path.stat()
+                self._left[path.name] = (stat.st_mtime_ns, stat.st_size)
+                told = str(error) if isinstance(error, FileProblem) else type(error).__name__
+                self._trouble(path.name, "feed_stuck", told, file=path.name)
+
+    def _take_one(self, desk: ingest.Desk, config: Config, path: Path) -> None:
+        kept, feed = self._kept(config), config.feeds.halts
+        for one in ingest.import_inbox(desk, path.parent, keep=kept, feed=feed, names={path.name}):
+            if one.imported is None:
+                self.say("feed_broken", file=str(one.file), why=one.why)
+                continue
+            done = one.imported
+            self.say("feed_taken", file=path.name, form=done.form, alerts=dict(done.alerts))
 
     # --- saying -----------------------------------------------------------------------------
 
