@@ -217,11 +217,12 @@ def test_schedule_and_plan_tell_where_each_condition_stands(house: House) -> Non
     drop(house, "09-28T10:29", "a.csv", LEVELS + level("09-28 10:29", 3990))
     assert states()["CSI300-falls-3-day"] == "armed"
     drop(house, "09-28T10:31", "b.csv", LEVELS + level("09-28 10:30", 3880))
+    assert states()["CSI300-falls-3-day"] == "waiting"
     fire(house, "09-28T10:31")
     planned = house.asked("plan", MOVE)
     assert [one["state"] for one in planned["conditions"]] == ["told", "no_data", "no_data"]
     said = house.must("schedule").out
-    assert "CSI300 单日下跌 3%：已就 2026-09-28 10:30 的变动发出提示" in "".join(said.split("\n"))
+    assert "CSI300 单日下跌 3%：已于 2026-09-28 10:30 触发" in "".join(said.split("\n"))
     drop(house, "09-28T10:41", "c.csv", LEVELS + level("09-28 10:40", 3960))
     (one, *_) = house.asked("plan", MOVE)["conditions"]
     assert (one["state"], one["until"]) == ("cooling", "2026-09-29T02:30:00+00:00")

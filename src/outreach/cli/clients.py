@@ -164,7 +164,7 @@ def lines(door: Door, done: "Imported") -> list[str]:
     if done.alerts:
         told = ", ".join(f"{count} {event.replace('_', ' ')}" for event, count in done.alerts)
         said.append(f"  to tell: {told}")
-    if done.form and not done.markets:
+    if done.kind == "halts" and not done.markets:
         said.append("  not all its source has to say: no market counts as reported on by it")
     if done.warnings and done.form:
         said.append(f"  to look at, though its rows stand: {done.warnings:,}")

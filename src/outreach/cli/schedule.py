@@ -71,7 +71,7 @@ def watched_row(one: "Watched", language: str) -> dict[str, Any]:
         "condition": one.condition,
         "state": one.state,
         "sentence": one.sentence.in_(language),
-        "told_at": one.told_at,
+        "triggered_at": one.triggered_at,
         "until": one.until,
         "percent": one.percent,
         "as_of": one.as_of,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from outreach.core.market_conditions import MarketCondition
@@ -11,30 +12,33 @@ from outreach.core.words import Sentence
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """One condition and where it stands. Of a margin line: how many clients are below it now."""
+    """One condition and where it stands; `waiting` is one that triggered and is not told yet. Of a
+    margin line: how many clients are below it now."""
 
     condition: str  # its slug
-    state: State
+    state: State | Literal["waiting"]
     sentence: Sentence
-    told_at: datetime | None = None  # the move told last
+    triggered_at: datetime | None = None  # the newest trigger
     until: datetime | None = None  # nothing is told before, where a cool-down runs
     percent: float | None = None  # what it measures by the newest data
     as_of: datetime | None = None  # of the newest data
     clients_below: int | None = None
 
 
-def watched(condition: MarketCondition, standing: Standing, zone: ZoneInfo) -> Watched:
-    """An index condition and its standing."""
+def watched(condition: MarketCondition, standing: Standing, waits: bool, zone: ZoneInfo) -> Watched:
+    """An index condition and its standing; `waits`: its newest trigger is not told yet."""
     newest, until = standing.newest, None
     if standing.until and (newest is None or newest.level.at < standing.until):
         until = standing.until
     said = condition.sentence
     return Watched(
         condition.slug,
-        standing.state,
+        "waiting" if waits else standing.state,
         Sentence(
-            f"{said.en}: {_state_en(condition, standing, until, zone)}{_now_en(newest, zone)}",
-            f"{said.zh}：{_state_zh(condition, standing, until, zone)}{_now_zh(newest, zone)}",
+            f"{said.en}: {'not told yet, ' if waits else ''}"
+            f"{_state_en(condition, standing, until, zone)}{_now_en(newest, zone)}",
+            f"{said.zh}：{'尚未发出提示，' if waits else ''}"
+            f"{_state_zh(condition, standing, until, zone)}{_now_zh(newest, zone)}",
         ),
         standing.triggered_at,
         until,
@@ -69,12 +73,12 @@ def _state_en(
 ) -> str:
     match standing.state:
         case "no_data":
-            return f"no level of {condition.index} yet"
+            return f"not enough levels of {condition.index} yet"
         case "armed":
             return "armed"
         case "cooling":
             return f"armed, but cooling down until {_at(until, zone)}"
-    told = f"told of {_at(standing.triggered_at, zone)}"
+    told = f"triggered at {_at(standing.triggered_at, zone)}"
     back = f"armed again when it is back by {condition.rearm_percent:g} points"
     return f"{told}; {back}" + (f", not before {_at(until, zone)}" if until else "")
 
@@ -84,12 +88,12 @@ def _state_zh(
 ) -> str:
     match standing.state:
         case "no_data":
-            return f"尚无 {condition.index} 行情"
+            return f"{condition.index} 行情数据不足"
         case "armed":
             return "待触发"
         case "cooling":
             return f"待触发，冷却至 {_at(until, zone)}"
-    told = f"已就 {_at(standing.triggered_at, zone)} 的变动发出提示"
+    told = f"已于 {_at(standing.triggered_at, zone)} 触发"
     back = f"回复 {condition.rearm_percent:g} 个百分点后重新待触发"
     return f"{told}；{back}" + (f"，且不早于 {_at(until, zone)}" if until else "")
 

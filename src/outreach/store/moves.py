@@ -55,8 +55,12 @@ def watch(
         found = market.margin_count(conn)
         below = found.below_warn if margin.margin_below == "warn" else found.below_close
         return [watched_margin(margin, below, found.as_of, zone)]
-    standings = folded(conn, rule, told(conn, campaign, now), now).standings
-    return [watched(one, standings[one.slug], zone) for one in rule.conditions]
+    followed = folded(conn, rule, told(conn, campaign, now), now)
+    waiting = {one.condition.slug for one in followed.triggers}
+    return [
+        watched(one, followed.standings[one.slug], one.slug in waiting, zone)
+        for one in rule.conditions
+    ]
 
 
 def any_since(conn: Connection, rule: OnMarketMove, since: datetime) -> bool:
