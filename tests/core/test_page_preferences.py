@@ -7,7 +7,8 @@ import orjson
 import pytest
 
 from outreach.core.model import CampaignFacts
-from outreach.core.page_plan import CANDIDATE_WIDTH, PREFERENCES, Sheet
+from outreach.core.page_plan import Sheet
+from outreach.core.page_rows import CANDIDATE_WIDTH, PREFERENCES
 from outreach.core.policy import gates_for
 from outreach.core.recorded import recorded
 from outreach.core.words import Channel, Purpose

@@ -22,29 +22,19 @@ from outreach.core.model import (
     Suppress,
     Verdict,
 )
+from outreach.core.page_rows import CANDIDATE_WIDTH, Row, candidate_reader, stored_facts
+from outreach.core.page_rows import PAGE_COLUMNS as PAGE_COLUMNS
 from outreach.core.policy import Decision, Hit, decide
 from outreach.core.policy.gate import Gate
 from outreach.core.sms_text import measure
 from outreach.core.values import Reader
 from outreach.core.words import Channel, Reason
 
-# The columns a page of clients is read with: those of Candidate first, then addresses and locale.
-# Those of Candidate that only some runs ask for come behind them, in the order of Candidate.
-PREFERENCES: Final = ("wanted_risk", "own_hours", "preferred_channel")
-CANDIDATE_COLUMNS: Final = ("id", *Candidate._fields[1 : -len(PREFERENCES)])
-ADDRESS_COLUMNS: Final = (
-    "phone", "phone_state", "phone_country", "email", "email_state", "locale", "client_no",
-)  # fmt: skip
-PAGE_COLUMNS: Final = CANDIDATE_COLUMNS + ADDRESS_COLUMNS
-CANDIDATE_WIDTH: Final = len(CANDIDATE_COLUMNS)
-_PAGE: Final = len(PAGE_COLUMNS)
-_NOT_ASKED: Final = (None,) * len(PREFERENCES)
 _SMS: Final = Channel.SMS  # looked up once: an enum's attribute is slow before Python 3.12
 _PHONE, _PHONE_STATE, _PHONE_COUNTRY, _EMAIL, _EMAIL_STATE, _LOCALE = range(
     CANDIDATE_WIDTH, CANDIDATE_WIDTH + 6
 )
 
-Row = Sequence[Any]
 RENDERED_AT_ONCE: Final = 250  # e-mails of 10 kB each: bounds the memory of a page
 
 
@@ -96,21 +86,7 @@ class Sheet:
 
     def candidate(self, row: Row) -> Candidate:
         """The client of a row, as the rules see it."""
-        if not self.preferences:
-            return Candidate._make((*row[:CANDIDATE_WIDTH], *_NOT_ASKED))
-        known = dict(zip(self.preferences, row[_PAGE:], strict=False))
-        return Candidate._make((*row[:CANDIDATE_WIDTH], *map(known.get, PREFERENCES)))
-
-    def facts_of(self, row: Row) -> tuple[Any, ...]:
-        """What is stored of the candidate: the names are frozen with the run's policy."""
-        own = row[_PAGE : _PAGE + len(self.preferences)] if self.preferences else ()
-        return (*row[:CANDIDATE_WIDTH], *own)
-
-    def preference(self, row: Row, name: str) -> Any:
-        """One preference of the client of a row; None where the run does not ask for it."""
-        if name not in self.preferences:
-            return None
-        return row[_PAGE + self.preferences.index(name)]
+        return candidate_reader(self.preferences)(row)
 
     def channels_for(self, candidate: Candidate) -> tuple[Channel, ...]:
         """The channels in the order they are asked about."""
@@ -336,7 +312,7 @@ def _decided(
         verdicts.append(verdict)
         routes.append((tuple(choice.route), hits))
     name, reason, until = combined(verdicts)
-    asked = (stamp, sheet.facts_of(row), routes)
+    asked = (stamp, stored_facts(row, sheet.preferences), routes)
     if sheet.because is not None and (because := row[sheet.because]):
         return Decided(row[0], name, reason, until, orjson.dumps((*asked, because)))
     return Decided(row[0], name, reason, until, orjson.dumps(asked))

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection, RowMapping
 
-from outreach.core.page_plan import PAGE_COLUMNS
+from outreach.core.page_rows import PAGE_COLUMNS, preference
 from outreach.core.policy.wall_clock import clocks_for, narrowed, next_shut
 from outreach.core.run_values import RunValues
 from outreach.core.words import Missed
@@ -104,7 +104,8 @@ def _release(job: Job, run_id: int, page: Page, now: datetime) -> outbox.Release
     campaign, hours = job.definition.campaign, job.sheet.campaign.contact_hours
     good_until = min(now + TRUSTED, job.values.expires_at)
     if hours is not None:
-        asked = {(row[_ZONE], job.sheet.preference(row, "own_hours")) for row in page.rows}
+        preferences = job.sheet.preferences
+        asked = {(row[_ZONE], preference(row, preferences, "own_hours")) for row in page.rows}
         shut = (
             next_shut(narrowed(hours, own), clocks_for(zone, job.sheet.campaign), now)
             for zone, own in asked

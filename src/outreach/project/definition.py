@@ -27,7 +27,8 @@ from outreach.core.model import (
     Route,
 )
 from outreach.core.occurrence import Occurrence
-from outreach.core.page_plan import PAGE_COLUMNS, PREFERENCES, Sheet
+from outreach.core.page_plan import Sheet
+from outreach.core.page_rows import PAGE_COLUMNS, PREFERENCES
 from outreach.core.policy import concerned, gates_for
 from outreach.core.render import TemplateSet, compile_template, content_digest, thaw
 from outreach.core.run_values import RunValues
