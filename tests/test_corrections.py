@@ -1,6 +1,7 @@
 """A closure whose dates change after it was told: what is unsent stops, the rest is corrected."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,12 +24,10 @@ def house(tmp_path: Path, database_url: str) -> House:
     return made
 
 
-def close(house: House, day: str) -> dict[str, object]:
+def close(house: House, day: str) -> dict[str, Any]:
     """An override of a day that two people want; what its approval said."""
     number = house.asked("calendar", "override", "CN_A", day, "--kind", "closed", *WHY)["override"]
-    found: dict[str, object] = house.asked(
-        "calendar", "approve-override", str(number), "--as", "wang"
-    )
+    found: dict[str, Any] = house.asked("calendar", "approve-override", str(number), "--as", "wang")
     return found
 
 

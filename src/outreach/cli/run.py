@@ -1,15 +1,17 @@
 """`outreach run`: open the run of an occurrence, work it to its end, and say what came of it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from outreach.cli.campaigns import FORECAST, CampaignName, Occurrence, show_decisions
-from outreach.cli.door import BAD_DATA, NOT_ALLOWED, PROBLEMS, Door, Failure
+from outreach.cli.door import BAD_DATA, NOT_ALLOWED, PROBLEMS, USAGE, Door, Failure
 from outreach.cli.output import console, emit_json, next_step, progress, say, table, watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sqlalchemy import Connection
 
     from outreach.cli.output import Ticker
     from outreach.plan import Due
@@ -17,7 +19,16 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 0.2
 
 
-def run(context: typer.Context, campaign: CampaignName, occurrence: Occurrence = None) -> None:
+def run(
+    context: typer.Context,
+    campaign: CampaignName,
+    occurrence: Occurrence = None,
+    even_though_missed: Annotated[
+        bool,
+        typer.Option("--even-though-missed", help="Send what was missed, as long as it is true."),
+    ] = False,
+    why: Annotated[str, typer.Option(help="With it: why, kept with the run.")] = "",
+) -> None:
     """Open the run and work it to the end. Repeating it goes on, and never sends twice."""
     from outreach import plan as verb
     from outreach.cli.engine import definition
@@ -35,6 +46,9 @@ def run(context: typer.Context, campaign: CampaignName, occurrence: Occurrence =
         if isinstance(due, Blocked):
             raise Failure(BAD_DATA, f"{campaign}: {due.sentence.in_('en')}")
         existing = runs.find(conn, campaign, due.occurrence.key)
+        if even_though_missed:
+            due = _though_missed(door, conn, due, existing, why)
+            existing = runs.find(conn, campaign, due.occurrence.key)
     if existing is None:
         _refuse_unless_due(door, due)
     elif existing["state"] == "missed":
@@ -76,8 +90,25 @@ def _missed(campaign: str, existing: Any) -> str:
     why = MISSED[existing["reason"]].sentence.in_("en")
     return (
         f"{campaign}: {existing['occurrence']} was missed ({why}) and stays so on record as run"
-        f" {existing['id']}; a campaign with another name can still tell clients of it"
+        f" {existing['id']}; to send it now: outreach run {campaign} --occurrence"
+        f" {existing['occurrence']} --even-though-missed --why REASON"
     )
+
+
+def _though_missed(door: Door, conn: "Connection", due: "Due", existing: Any, why: str) -> "Due":
+    """What was missed, to be sent now. Halts and incidents tell what is so at their moment: they
+    are never made up for."""
+    from outreach import plan as verb
+    from outreach.core.campaign import OnClosure, OnDay
+
+    name, key = due.definition.campaign_id, due.occurrence.key
+    if existing is None or existing["state"] != "missed":
+        raise Failure(USAGE, f"{name}: {key} was not missed; leave out --even-though-missed")
+    if not isinstance(due.definition.campaign.occurrence, OnClosure | OnDay):
+        raise Failure(NOT_ALLOWED, f"{name}: {key} told of a moment that is over")
+    if not why.strip():
+        raise Failure(USAGE, "--even-though-missed: add --why; it is kept with the run")
+    return verb.though_missed(conn, due, existing, why, door.actor, door.now())
 
 
 def _say_existing(door: Door, run_id: int, existing: Any, defined: Any) -> None:

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, Self
 from outreach.core.calendar_difference import coming_closures
 from outreach.core.trading_calendar import Closure, TradingCalendar
 
-_REVISION: Final = re.compile(r"(.+-\d{4}-\d{2}-\d{2})\.(\d+)")
+_REVISION: Final = re.compile(r"(.*\d{4}-\d{2}-\d{2})\.(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Correction(NamedTuple):
 
 
 def parted(key: str) -> tuple[str, int]:
-    """(the closure's own key, its revision); 1 is the first notice."""
+    """(an occurrence's own key, its revision); 1 is what was told, or missed, first."""
     found = _REVISION.fullmatch(key)
     return (found[1], int(found[2])) if found else (key, 1)
 

@@ -6,6 +6,7 @@ from outreach.plan.estimate import Estimate, estimate
 from outreach.plan.fire import fire_due
 from outreach.plan.fire_events import Fired
 from outreach.plan.job import Job
+from outreach.plan.missed import though_missed
 from outreach.plan.prepare import prepare
 from outreach.plan.run import open_run, reopened, work
 
@@ -21,6 +22,7 @@ __all__ = [
     "prepare",
     "reopened",
     "stop_untrue",
+    "though_missed",
     "untrue",
     "work",
 ]

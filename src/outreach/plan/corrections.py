@@ -62,10 +62,7 @@ def prepare_correction(
     key is that of a first notice, or nothing is to be corrected."""
     if key is not None and parted(key)[1] == 1:
         return None
-    name = definition.campaign_id
-    if key is not None and (existing := runs.find(conn, name, key)) is not None:
-        return opened_before(definition, existing)
-    for one in waiting(conn, name, rule, known, now):
+    for one in waiting(conn, definition.campaign_id, rule, known, now):
         if one.key is not None and (key is None or one.key == key):
             return _due(conn, definition, one.told, one.key, known, now)
     if key is None:

@@ -5,13 +5,14 @@ from datetime import date, datetime
 from sqlalchemy import Connection
 
 from outreach.core.campaign import AfterClientEvent, OnClosure
+from outreach.core.closure_told import parted
 from outreach.core.occurrence import Blocked, Occurrence, due, from_key
 from outreach.plan.corrections import dates_of, latest_correction, prepare_correction
 from outreach.plan.due import Due
-from outreach.plan.event import due_of
+from outreach.plan.event import due_of, opened_before
 from outreach.plan.events import EVENTS
 from outreach.project.definition import Definition
-from outreach.store import calendars
+from outreach.store import calendars, runs
 
 
 def prepare(
@@ -31,6 +32,10 @@ def prepare(
     known = {market: calendars.load(conn, market) for market in markets if market}
     if provisional:
         known = {market: calendar.with_provisional() for market, calendar in known.items()}
+    if key is not None and parted(key)[1] > 1:  # a correction, or what was missed and sent later
+        again = runs.find(conn, definition.campaign_id, key)
+        if again is not None:
+            return opened_before(definition, again)
     if isinstance(rule, OnClosure):
         correction = prepare_correction(conn, definition, rule, key, known, now)
         if correction is not None:
