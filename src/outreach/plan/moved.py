@@ -40,13 +40,34 @@ class Happened(NamedTuple):
 
 
 class MarketMoves:
-    """The event `market_move`."""
+    """The event `market_move`. A scheduler asks every few seconds: what has happened is worked out
+    again when a row has come in, and once a minute, since it also depends on the time."""
+
+    def __init__(self) -> None:
+        self._happened: dict[tuple[str, str], tuple[object, list[Happened]]] = {}
+
+    def _known(self, conn: Connection, definition: Definition, now: datetime) -> list[Happened]:
+        """What has happened, as far as the calendar tells: `doctor` and `check` speak of its
+        end."""
+        campaign = definition.campaign_id
+        place = (str(conn.engine.url), campaign)
+        minute = int(now.timestamp()) // 60
+        mark = (moves.mark(conn, campaign), definition.approval_digest, minute)
+        kept = self._happened.get(place)
+        if kept is not None and kept[0] == mark:
+            return kept[1]
+        try:
+            found = _happened(conn, definition, now)
+        except CalendarCoverageError:
+            found = []
+        self._happened[place] = mark, found
+        return found
 
     def settle(self, database: Database, definition: Definition, now: datetime) -> None:
         """Record as missed what has become too old to be told."""
         rule = _rule(definition)
         with database.reading() as conn:
-            stale = [one for one in _known(conn, definition, now) if _is_over(one, rule, now)]
+            stale = [one for one in self._known(conn, definition, now) if _is_over(one, rule, now)]
             missed = [_due(conn, definition, one, now) for one in stale]
         for due in missed:
             why = Missed.STALE if due.values.approved else Missed.NOT_APPROVED
@@ -55,7 +76,7 @@ class MarketMoves:
     def pending(self, conn: Connection, definition: Definition, now: datetime) -> Sequence[str]:
         """What has happened and can still be told."""
         rule = _rule(definition)
-        known = _known(conn, definition, now)
+        known = self._known(conn, definition, now)
         return [one.key for one in known if not _is_over(one, rule, now)]
 
     def prepare(
@@ -87,14 +108,6 @@ def _rule(definition: Definition) -> OnMarketMove:
 
 
 # --- what has happened -------------------------------------------------------------------------
-
-
-def _known(conn: Connection, definition: Definition, now: datetime) -> list[Happened]:
-    """What has happened, as far as the calendar tells: `doctor` and `check` speak of its end."""
-    try:
-        return _happened(conn, definition, now)
-    except CalendarCoverageError:
-        return []
 
 
 def _happened(conn: Connection, definition: Definition, now: datetime) -> list[Happened]:

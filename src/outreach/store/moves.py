@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from outreach.core.market_conditions import OnMarketMove
 from outreach.core.market_moves import Folded, Level, fold
 from outreach.core.market_words import Watched, watched, watched_margin
 from outreach.core.run_values import RunValues
 from outreach.store import calendars, market
-from outreach.store.tables import run
+from outreach.store.database import latest
+from outreach.store.tables import margin_event, market_level, run
 
 # How far back a move is looked for that nobody told, to be put on record as missed.
 REMEMBERED: Final = timedelta(days=7)
@@ -61,6 +62,22 @@ def watch(
         watched(one, followed.standings[one.slug], one.slug in waiting, zone)
         for one in rule.conditions
     ]
+
+
+class Mark(NamedTuple):
+    """How far the facts are written that tell what has happened to a campaign."""
+
+    level: int
+    file: int  # with which somebody crossed a margin line
+    run: int
+
+
+def mark(conn: Connection, campaign: str) -> Mark:
+    """Three looks into indexes: while nothing moves, nothing needs to be folded again."""
+    files = select(func.coalesce(func.max(margin_event.c.book_id), 0))
+    mine = select(func.coalesce(func.max(run.c.id), 0)).where(run.c.campaign == campaign)
+    newest = latest(conn, market_level)
+    return Mark(newest, int(conn.execute(files).scalar_one()), int(conn.execute(mine).scalar_one()))
 
 
 def any_since(conn: Connection, rule: OnMarketMove, since: datetime) -> bool:
