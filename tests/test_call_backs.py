@@ -169,13 +169,16 @@ def test_what_came_after_a_call_asks_for_another(firm: Database) -> None:
 
 
 def test_where_the_calendar_ends_the_call_is_due_all_the_same(firm: Database) -> None:
-    clients(firm, {}, {})
-    flagged(firm, (1, "abnormal", "2026-12-30", ""), (2, "new_permission", "2026-12-30", ""))
+    clients(firm, {}, {}, {})
+    flagged(
+        firm, (1, "abnormal", "2026-12-30", ""), (2, "new_permission", "2026-12-30", ""),
+        (3, "new_permission", "2026-12-01", ""),
+    )  # fmt: skip
 
     found = due(firm, today=date(2026, 12, 31))
 
-    assert [one[::2] for one in found] == [("None", 1), ("2027-01-29", 2)]
-    assert due(firm, today=date(2026, 12, 31), until=date(2026, 12, 31)) == found[:1]
+    assert [one[::2] for one in found] == [("2026-12-31", 3), ("None", 1), ("2027-01-29", 2)]
+    assert due(firm, today=date(2026, 12, 31), until=date(2026, 12, 31)) == found[:2]
 
 
 def test_a_branch_an_adviser_and_a_client_can_be_asked_for(firm: Database) -> None:

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
-from outreach.cli.call_backs import FLAGS, app
+from outreach.cli.call_back_results import FLAGS
+from outreach.cli.call_backs import app
 from outreach.cli.door import BAD_DATA, PROBLEMS, USAGE, Door, Failure
 from outreach.core.call_back import QUESTIONS
 from outreach.feeds import calendar_file

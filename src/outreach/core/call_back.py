@@ -45,6 +45,10 @@ class Rule(StrEnum):
     )  # fmt: skip
 
 
+# By the word that is stored: the enum itself takes all its words when called.
+RULES: Final = {rule.value: rule for rule in Rule}
+
+
 @dataclass(frozen=True, slots=True)
 class Term:
     """How long a rule gives, in days of one kind, the first day not counted."""
