@@ -17,6 +17,7 @@ market,kind,from_on,to_on,opens,closes,break_from,break_to,name_zh,name_en,sourc
 CN_A,coverage,2027-01-01,2027-12-31,,,,,,,made for this test,2026-12-22,official
 CN_A,closed,2027-01-01,2027-01-03,,,,,元旦,New Year's Day,made for this test,2026-12-22,official
 """
+SAVED = Path(__file__).parent / "feeds" / "halts" / "saved"
 NOTICE = "campaigns/closure-notice.toml"
 NOTICE_SMS = "templates/closure-notice/sms.zh-CN.text.j2"
 
@@ -259,3 +260,22 @@ def test_13_an_inclusive_and_an_exclusive_end_come_to_the_same_interval(house: H
     assert {one["symbol"] for one in told} == {"600096", "300096"}
     same = {(one["kind"], one["halted"], one["resumes"], one["resume_status"]) for one in told}
     assert same == {("full_day", "2026-09-24 09:30", "2026-09-28 09:30", "planned")}
+
+
+# --- 14: one halt, two feeds ---------------------------------------------------------------------
+
+
+def test_14_the_same_halt_from_nasdaq_and_nyse_is_one_alert_and_its_correction_another(
+    house: House,
+) -> None:
+    house.clock = "2026-08-08T08:00-04:00"
+    first = house.asked("halts", "import", str(SAVED / "nasdaq.xml"))
+    second = house.asked("halts", "import", str(SAVED / "nyse.csv"))
+    text = (SAVED / "nasdaq.xml").read_text(encoding="utf-8").replace("T1<", "H10<")
+    corrected = house.asked("halts", "import", house.write("in/later.xml", text))
+
+    # TNONW and BKSY.W are on, SMPL has resumed; NYSE tells of them too, and of BAC-L besides.
+    assert first["alerts"] == {"halted": 2, "resumed": 1}
+    assert second["alerts"] == {"resumed": 1}
+    assert corrected["alerts"] == {"corrected": 1}
+    assert house.asked("halts", "import", str(SAVED / "nyse.csv"))["alerts"] == {}
