@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -17,10 +17,12 @@ from outreach.core.survey_link import SurveyLink
 from outreach.core.timetable import audience_on
 from outreach.core.unsubscribe import Unsubscribe
 from outreach.project.definition import Definition
-from outreach.store import affected, audience, facts, market
+from outreach.store import audience, facts, market
+from outreach.store.affected import Affected, affected
 from outreach.store.sources import Span
 
 NARROWEST, WIDEST = 10_000, 500_000  # clients in a span
+CROWDED = 40_000  # clients of a span whom alerts concern: fewer, and the next one reaches further
 LISTS_KEPT = 10_000  # of securities, told to more than one client
 
 
@@ -38,7 +40,7 @@ class Job:
     _shared: tuple[int, frozenset[str] | None] = (-1, None)  # as of a client book
     _lists: dict[tuple[Any, ...], tuple[Any, Any]] = field(default_factory=dict)
     _width: int = NARROWEST
-    _stretch: tuple[Span, dict[int, list[Concern]]] = (Span(0, 0), {})
+    _stretch: tuple[Span, Affected] = (Span(0, 0), Affected((), {}))
 
     @classmethod
     def of(cls, definition: Definition, values: RunValues, key: bytes, as_of: datetime) -> "Job":
@@ -68,10 +70,12 @@ class Job:
         also = self._also()
         if not self._by_spans:
             return audience.count(conn, self.segment, self.asked, also=also)
-        last, total, span = audience.last_client(conn), 0, Span(0, WIDEST)
-        while span.after < last:
+        last, total, after = audience.last_client(conn), 0, 0
+        while after < last:
+            span = self._next_span(after)
             total += audience.count(conn, self.segment, self._asked_in(conn, span), also=also)
-            span = Span(span.last, span.last + WIDEST)
+            self._fit(span)
+            after = span.last
         return total
 
     def page(self, conn: Connection, after: int, limit: int) -> list[tuple[Any, ...]]:
@@ -92,8 +96,8 @@ class Job:
             )  # fmt: skip
             found += some
             after = some[-1][0] if len(found) == limit else span.last
-            if len(some) < limit // 4:  # a sparse audience: look further at once
-                self._width = min(2 * self._width, WIDEST)
+            if after == span.last:
+                self._fit(span)
         return found
 
     # --- candidates that only the run's own facts name: looked for a span of clients at a time ---
@@ -110,15 +114,23 @@ class Job:
     def _asked_in(self, conn: Connection, span: Span) -> audience.Asked:
         if not self.segment.asks_for_halts:
             return replace(self.asked, span=span)
-        return replace(self.asked, span=span, affected=self._concerned(conn, span).keys())
+        return replace(self.asked, span=span, affected=self._concerned(conn, span).clients.keys())
 
-    def _concerned(self, conn: Connection, span: Span) -> dict[int, list[Concern]]:
+    def _concerned(self, conn: Connection, span: Span) -> Affected:
         """Whom the run's alerts concern in the span, and maybe beyond it."""
         known, concerned = self._stretch
         if not (known.after <= span.after and span.last <= known.last):
-            concerned = affected.affected(conn, self.values.alerts, span)
+            concerned = affected(conn, self.values.alerts, span)
             self._stretch = span, concerned
         return concerned
+
+    def _fit(self, span: Span) -> None:
+        """Choose how far the next span reaches: few clients are looked for far, many near."""
+        matches = len(self._stretch[1].clients) if self._stretch[0] == span else 0
+        if matches > CROWDED:
+            self._width = max(self._width // 2, NARROWEST)
+        elif matches < CROWDED // 4:
+            self._width = min(self._width * 2, WIDEST)
 
     def _also(self) -> list[Any]:
         """Clients whom this campaign reached lately are no candidates."""
@@ -147,28 +159,33 @@ class Job:
     def completed(self, conn: Connection, rows: Sequence[Any]) -> list[tuple[Any, ...]]:
         """The rows with what the run itself knows of each client: securities and how they concern
         the client, unsubscribe link, margin ratio."""
-        concerned: dict[int, list[Concern]] = {}
+        lines: dict[int, tuple[Any, Any]] = {}
+        because: dict[int, list[list[object]]] = {}
         if self.values.alerts:
             concerned = self._concerned(conn, Span(rows[0][0] - 1, rows[-1][0]))
-        book = next((one.book for one in self.values.only if isinstance(one, Fallen)), None)
-        margin = market.ratios_of(conn, book, [row[0] for row in rows]) if book else {}
+            for row in rows:
+                if known := concerned.of(row[0]):
+                    lines[row[0]] = self._securities(known, row)
+                    because[row[0]] = [one.because(self.values.alerts) for one in known]
+        margin = self._margin(conn, rows)
         url = self.links.url if self.links else None
         asked = self.survey.url if self.survey else None
         return [
-            (*row, *self._securities(known, row), url(row[0]) if url else None,
-             asked(row[0]) if asked else None, self._because(known),
-             *own_margin(margin.get(row[0])))
+            (*row, *lines.get(row[0], _NO_LINES), url(row[0]) if url else None,
+             asked(row[0]) if asked else None, because.get(row[0]),
+             *margin.get(row[0], _NO_MARGIN))
             for row in rows
-            for known in (concerned.get(row[0]),)
         ]  # fmt: skip
 
-    def _because(self, concerns: list[Concern] | None) -> list[list[object]] | None:
-        """How the alerts concern a client, for the decision on him."""
-        return [one.because(self.values.alerts) for one in concerns] if concerns else None
+    def _margin(self, conn: Connection, rows: Sequence[Any]) -> dict[int, tuple[Any, ...]]:
+        """What the texts print of clients' margin accounts, where the run is about them."""
+        book = next((one.book for one in self.values.only if isinstance(one, Fallen)), None)
+        if book is None:
+            return {}
+        known = market.ratios_of(conn, book, [row[0] for row in rows])
+        return {client_id: own_margin(one) for client_id, one in known.items()}
 
-    def _securities(self, concerns: list[Concern] | None, row: Any) -> tuple[Any, Any]:
-        if not concerns:
-            return None, None
+    def _securities(self, concerns: list[Concern], row: Any) -> tuple[Any, Any]:
         locale, alerts = self.sheet.template.locale_for(row[_LOCALE]), self.values.alerts
         numbers = tuple(one.alert for one in concerns)
         found = self._lists.get((locale, numbers))
@@ -180,6 +197,8 @@ class Job:
         return found
 
 
+_NO_LINES: Final = (None, None)
+_NO_MARGIN: Final = own_margin(None)
 _LOCALE, _PHONE, _EMAIL = map(PAGE_COLUMNS.index, ("locale", "phone", "email"))
 
 

@@ -5,42 +5,68 @@ one short range of every halted security: thousands of halts are matched against
 holdings without a copy, a sort or a list that grows with either.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import BIGINT, TEXT, ColumnElement, Connection, Table, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from outreach.core.alert import Alert, Concern, Reach
+from outreach.core.alert import Alert, Concern
 from outreach.store.sources import Span, went
 from outreach.store.tables import holding, message, watching
 
 _SNAPSHOTS = {"holds": holding, "watches": watching}
 
 
-def affected(conn: Connection, alerts: Sequence[Alert], span: Span) -> dict[int, list[Concern]]:
-    """The clients of the span that the alerts concern, each with its alerts in their order."""
-    got = _got(conn, _runs(alerts), span)
-    found: dict[int, dict[int, Reach]] = {}
+class Affected(NamedTuple):
+    """Whom alerts concern in a span of clients. Numbers stand for concerns, so that millions of
+    them are lists of whole numbers."""
+
+    concerns: Sequence[Concern]
+    clients: Mapping[int, list[int]]
+
+    def of(self, client_id: int) -> list[Concern]:
+        """What concerns a client, each alert once, in the order of the alerts."""
+        found: dict[int, Concern] = {}
+        for number in sorted(self.clients.get(client_id, ())):
+            concern = self.concerns[number]
+            found.setdefault(concern.alert, concern)
+        return list(found.values())
+
+
+def affected(conn: Connection, alerts: Sequence[Alert], span: Span) -> Affected:
+    """The clients of the span that the alerts concern."""
+    concerns = [Concern(number, reach) for number, one in enumerate(alerts) for reach in one.reach]
+    found: dict[int, list[int]] = {}
+    # Most alerts concern everybody who holds or watches; some leave out who was told, or take only
+    # those.
+    plain = [not _depends(alerts, concern) for concern in concerns]
     for via, table in _SNAPSHOTS.items():
-        asked = [
-            (number, reach)
-            for number, one in enumerate(alerts)
-            for reach in one.reach
-            if reach.via == via
-        ]
-        for client_id, at in _matches(conn, table, alerts, asked, span):
-            number, reach = asked[at]
-            if reach.run is not None and (client_id, reach.run) not in got:
-                continue
-            if any((client_id, run) in got for run in alerts[number].besides):
-                continue
-            found.setdefault(client_id, {}).setdefault(number, reach)
-    return {
-        client_id: [Concern(number, reach) for number, reach in sorted(concerns.items())]
-        for client_id, concerns in found.items()
-    }
+        asked = [n for n, one in enumerate(concerns) if one.reach.via == via and plain[n]]
+        for client_id, number in _matches(conn, table, alerts, concerns, asked, span):
+            some = found.get(client_id)
+            if some is None:
+                found[client_id] = [number]
+            else:
+                some.append(number)
+    if all(plain):
+        return Affected(concerns, found)
+    got = _got(conn, _runs(alerts), span)
+    for via, table in _SNAPSHOTS.items():
+        asked = [n for n, one in enumerate(concerns) if one.reach.via == via and not plain[n]]
+        for client_id, number in _matches(conn, table, alerts, concerns, asked, span):
+            run, besides = concerns[number].reach.run, alerts[concerns[number].alert].besides
+            if (run is None or (client_id, run) in got) and not any(
+                (client_id, other) in got for other in besides
+            ):
+                found.setdefault(client_id, []).append(number)
+    return Affected(concerns, found)
+
+
+def _depends(alerts: Sequence[Alert], concern: Concern) -> bool:
+    """Whether it depends on who got a message of an earlier run."""
+    return concern.reach.run is not None or bool(alerts[concern.alert].besides)
 
 
 def _runs(alerts: Iterable[Alert]) -> set[int]:
@@ -62,22 +88,25 @@ def _matches(
     conn: Connection,
     table: Table,
     alerts: Sequence[Alert],
-    asked: Sequence[tuple[int, Reach]],
+    concerns: Sequence[Concern],
+    asked: Sequence[int],
     span: Span,
-) -> Iterable[Any]:
-    """(client, place in `asked`) of every row of the snapshots in the span."""
+) -> Iterator[Any]:
+    """(client, number of the concern) of every row of the snapshots in the span."""
     if not asked:
-        return ()
-    rows = [
-        (at, reach.book, alerts[number].market, alerts[number].symbol)
-        for at, (number, reach) in enumerate(asked)
-    ]
-    at, book, market, symbol = _given(conn, rows, (BIGINT, BIGINT, TEXT, TEXT))
+        return iter(())
+    rows = []
+    for place in asked:
+        alert, reach = alerts[concerns[place].alert], concerns[place].reach
+        rows.append((place, reach.book, alert.market, alert.symbol))
+    number, book, market, symbol = _given(conn, rows, (BIGINT, BIGINT, TEXT, TEXT))
     of_alert = (table.c.book_id == book) & (table.c.market == market) & (table.c.symbol == symbol)
-    query = select(table.c.client_id, at).where(of_alert, span.holds(table.c.client_id))
+    query = select(table.c.client_id, number).where(of_alert, span.holds(table.c.client_id))
     if "quantity" in table.c:
         query = query.where(table.c.quantity > 0)
-    return conn.execute(query)
+    # The driver's own rows: these are whole numbers, and there may be millions of them.
+    found: Any = conn.execute(query).cursor
+    return iter(found)
 
 
 def _given(

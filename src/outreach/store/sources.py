@@ -37,10 +37,14 @@ def went(messages: Any = message) -> ColumnElement[bool]:
     """The condition that a row of `message` went out or may have: it has an outcome that does not
     deny it, or is in an open window."""
     spans = and_(window.c.first_id <= messages.c.id, window.c.last_id >= messages.c.id)
-    told = select(outcome.c.message_id).where(
-        outcome.c.window_id == window.c.id,
-        outcome.c.message_id == messages.c.id,
-        outcome.c.state.in_(_WENT),
+    told = (
+        select(outcome.c.message_id)
+        .where(
+            outcome.c.window_id == window.c.id,
+            outcome.c.message_id == messages.c.id,
+            outcome.c.state.in_(_WENT),
+        )
+        .correlate(window, messages)
     )
     first = and_(window.c.batch_id == messages.c.batch_id, spans)
     again = and_(window.c.run_id == messages.c.run_id, window.c.batch_id.is_(None), spans)
