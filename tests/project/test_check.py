@@ -381,7 +381,7 @@ CAMPAIGN_FAULTS: Faults = {
         " give marketing a template of its own",
         *(
             f"templates/notice/email.{place}: `topic` is not defined in digest,"
-            " add topic to [values] of the campaign, or remove it"
+            " write topics"
             for place in (
                 "en.html.j2:2", "en.subject.j2:1", "en.text.j2:3",
                 "zh-CN.html.j2:2", "zh-CN.subject.j2:1", "zh-CN.text.j2:3",
