@@ -40,6 +40,12 @@ def read(saved: Saved, has: str) -> Answer:
         return Answer(None, whole)
 
 
+def part(document: Any, name: str) -> dict[str, Any]:
+    """The object an answer holds by a name; an empty one where it holds anything else."""
+    found = document.get(name) if isinstance(document, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
 def numbered(records: list[Any]) -> list[tuple[int, Row]]:
     """Records as text cells, numbered from 1; one that is repeated is taken once."""
     rows: list[tuple[int, Row]] = []

@@ -13,7 +13,7 @@ from outreach.core.halt_reasons import family_of
 from outreach.core.halts import Statement
 from outreach.core.holding_rows import security
 from outreach.feeds.file_problem import FileProblem
-from outreach.feeds.halts.json_records import numbered, read
+from outreach.feeds.halts.json_records import numbered, part, read
 from outreach.feeds.halts.saved import MISSING, Parsed, Row, Saved, ordered, taken
 
 SOURCE: Final = "sse"
@@ -35,7 +35,7 @@ def parse(saved: Saved, calendars: Calendars) -> Parsed:
         parsed.partial(0, "", "", cut)
     else:
         rows = _rows(saved, answer.document)
-        _compare_with_total(parsed, answer.document.get("pageHelp") or {}, len(rows))
+        _compare_with_total(parsed, part(answer.document, "pageHelp"), len(rows))
     trading = [(line, row) for line, row in rows if row.get("controlType", TRADING) == TRADING]
     if other := len(rows) - len(trading):
         said = Bad(f"{other} rows are not about trading and were left out", "nothing to do")
@@ -47,7 +47,7 @@ def parse(saved: Saved, calendars: Calendars) -> Parsed:
 def _rows(saved: Saved, document: Any) -> list[tuple[int, Row]]:
     """The rows of `result`, or of `pageHelp.data`, which repeats them."""
     if isinstance(document, dict):
-        pages = document.get("pageHelp") or {}
+        pages = part(document, "pageHelp")
         for found in (document.get("result"), pages.get("data")):
             records = found if isinstance(found, list) else []
             if records or (isinstance(found, list) and not pages.get("total")):

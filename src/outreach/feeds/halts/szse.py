@@ -13,7 +13,7 @@ from outreach.core.halt_reasons import family_of
 from outreach.core.halts import Statement
 from outreach.core.holding_rows import security
 from outreach.feeds.file_problem import FileProblem
-from outreach.feeds.halts.json_records import numbered, read
+from outreach.feeds.halts.json_records import numbered, part, read
 from outreach.feeds.halts.saved import MISSING, Parsed, Row, Saved, ordered, taken
 
 SOURCE: Final = "szse"
@@ -62,7 +62,7 @@ def _keys(row: Any) -> list[str]:
 
 
 def _compare_with_total(parsed: Parsed, report: dict[str, Any], count: int) -> None:
-    about = report.get("metadata") or {}
+    about = part(report, "metadata")
     total, pages = about.get("recordcount"), about.get("pagecount")
     if isinstance(total, int) and total != count:
         page = f"page {about.get('pageno', '?')} of {pages or '?'}"
