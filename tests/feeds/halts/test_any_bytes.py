@@ -61,7 +61,21 @@ def test_a_damaged_file_gives_rows_and_lines_or_one_sentence(
         assert wrong.fix
 
 
-STRANGE = [None, True, 0, -1, 1.5, "", "x", [], [[]], {}, {"a": {}}, [None], "2026-09-24 开市"]
+STRANGE: list[Any] = [
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    "",
+    "x",
+    [],
+    [[]],
+    {},
+    {"a": {}},
+    [None],
+    "2026-09-24 开市",
+]
 
 
 @st.composite
