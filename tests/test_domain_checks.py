@@ -3,6 +3,7 @@
 Through the doors that people use, so that a check holds for what is shipped and not for a part.
 """
 
+import json
 import shutil
 from datetime import date
 from pathlib import Path
@@ -279,3 +280,65 @@ def test_14_the_same_halt_from_nasdaq_and_nyse_is_one_alert_and_its_correction_a
     assert second["alerts"] == {"resumed": 1}
     assert corrected["alerts"] == {"corrected": 1}
     assert house.asked("halts", "import", str(SAVED / "nyse.csv"))["alerts"] == {}
+
+
+def test_14_five_pauses_of_a_day_for_volatility_text_nobody(house: House) -> None:
+    holding(house, "300096,XSHE")
+    pauses = [
+        ("2026-09-24 09:31", "2026-09-24 09:41"), ("2026-09-24 09:52", "2026-09-24 10:02"),
+        ("2026-09-24 10:15", "2026-09-24 10:25"), ("2026-09-24 13:05", "2026-09-24 13:15"),
+        ("2026-09-24 14:10", "2026-09-24 14:20"),
+    ]  # fmt: skip
+    for begins, ends in pauses:
+        halted(house, f"{ends.replace(' ', 'T')}+08:00", begins, ends, "盘中临时停牌")
+    said = house.type("run", "suspension-alert")
+
+    assert said.code == 3
+    assert "no halt waits to be told" in said.err
+    assert house.on_disk() == {}
+    assert len(house.asked("halts", "alerts")) == 5
+
+
+# --- 15: a resumption overtakes ------------------------------------------------------------------
+
+
+def test_15_a_resumption_that_overtakes_the_alert_goes_in_its_place(house: House) -> None:
+    house.edit("campaigns/suspension-alert.toml", "urgent = true", "urgent = false")
+    house.edit("campaigns/suspension-alert.toml", "urgent_why =", "# urgent_why =")
+    holding(house, "300096,XSHE")
+    halted(house, "2026-09-23T21:30+08:00", "2026-09-24 开市", "", "停牌")
+    queued = house.asked("run", "suspension-alert")
+    assert set(queued["messages"]) == {"held"}, "at half past nine at night it waits for eight"
+
+    house.clock = "2026-09-24T07:30+08:00"
+    halted(house, "2026-09-24T07:30+08:00", "", "2026-09-24 10:30", "取消停牌")
+    house.clock = "2026-09-24T08:30+08:00"
+    told = house.asked("run", "suspension-alert")
+
+    (before,) = {
+        (line["state"], line["reason"])
+        for line in house.asked("log", "--run", str(queued["run"]), "--state", "suppressed")
+    }
+    assert before == ("suppressed", "superseded")
+    assert house.asked("runs", "show", str(queued["run"]))["superseded_by"] == told["run"]
+    assert told["messages"] == {"accepted": 2}
+    (sms,) = house.sms()
+    assert "复牌" in sms["body"]
+
+
+def holding(house: House, security: str) -> None:
+    """Client 1 holds it since the evening before, and the campaign is approved."""
+    house.clock = "2026-09-23T18:30+08:00"
+    text = f"客户号,证券代码,市场,持仓数量\n000001,{security},100\n"
+    house.must("holdings", "import", house.write("in/holdings.csv", text))
+    house.approve("suspension-alert")
+
+
+def halted(house: House, as_of: str, begins: str, ends: str, kind: str) -> None:
+    """A saved answer of the Shenzhen exchange with one row."""
+    house.clock = max(house.clock or "", as_of)
+    row = {"zqdm": "300096", "zqjc": "ST易联众", "tpkssj": begins, "fpkssj": ends, "tpsj": kind,
+           "tpyy": kind if kind == "盘中临时停牌" else "重大事项"}  # fmt: skip
+    page = [{"metadata": {"pageno": 1, "pagecount": 1, "recordcount": 1}, "data": [row]}]
+    file = house.write("in/szse.json", json.dumps(page, ensure_ascii=False))
+    house.must("halts", "import", file, "--as-of", as_of)

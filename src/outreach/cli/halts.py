@@ -108,6 +108,32 @@ def show(
     emit_rows(door, title, [_shown(one) for one in found], COLUMNS)
 
 
+@app.command()
+def alerts(
+    context: typer.Context,
+    symbol: Annotated[str, typer.Option(help="Of one security, such as 600519.")] = "",
+    run: Annotated[int | None, typer.Option(help="That one run told or settled.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="So many at most.")] = 50,
+) -> None:
+    """What there was to tell of halts, and what each campaign made of it: told, or why not."""
+    from outreach.core.halt_alerts import MADE
+    from outreach.store import halt_alerts
+
+    door: Door = context.obj
+    with door.database.reading() as conn:
+        found = halt_alerts.listing(conn, symbol=symbol or None, run_id=run, limit=limit)
+    rows = [
+        {**one._asdict(), "why": MADE[one.made].sentence.in_(door.config.language)}
+        if one.made
+        else {**one._asdict(), "why": ""}
+        for one in found
+    ]
+    columns = ("at", "symbol", "name", "event", "campaign", "made", "run", "why")
+    emit_rows(
+        door, "Halt alerts", rows, columns, extra=("market", "version", "halt_id", "settled_at")
+    )
+
+
 def kept_in(door: Door) -> Path:
     """Where raw halt files are kept under their digest."""
     return door.var / "feeds" / "halts"

@@ -233,6 +233,7 @@ def run_document(door: Door, run_id: int) -> dict[str, Any]:
         "occurrence": found["occurrence"],
         "state": found["state"],
         "reason": found["reason"],
+        "superseded_by": found["superseded_by"],
         "audience": found["audience"],
         **{name: decisions.get(name, 0) for name in ("allow", "defer", "suppress")},
         "messages": counts.get("state", {}),
@@ -256,6 +257,8 @@ def show_run(door: Door, document: dict[str, Any]) -> None:
         f"[bold]run {document['run']}[/] {document['campaign']} {document['occurrence']}:"
         f" {document['state']}{why}"
     )
+    if by := document["superseded_by"]:
+        out.print(f"Run {by} took its place: what was not sent by then is suppressed.")
     show_decisions(door, document)
     rows = [(s, n, STATES[s].sentence.in_(language)) for s, n in document["messages"].items()]
     if rows:

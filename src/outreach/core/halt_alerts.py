@@ -41,6 +41,9 @@ class Made(StrEnum):
     STALE = "stale", "too old to be of use when it could be told", "可告知时已过时"
 
 
+MADE: Final = {made.value: made for made in Made}
+
+
 class Waiting(NamedTuple):
     """An alert key that is not settled, with the newest version of its halt."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, exists, func, select
 
@@ -146,3 +146,49 @@ def settle(
     subject = campaign if run_id is None else f"run {run_id}"
     covered = cover(halt_told, _COLUMNS, rows)
     audit.append(tx, [Entry(at, "halts.settled", actor, subject, counts, covered)])
+
+
+class Listed(NamedTuple):
+    """An alert and what one campaign made of it; no campaign while none has settled it."""
+
+    at: datetime
+    market: str
+    symbol: str
+    name: str
+    event: str
+    version: int
+    halt_id: str
+    campaign: str | None
+    made: str | None
+    run: int | None
+    settled_at: datetime | None
+
+
+def listing(
+    conn: Connection, *, symbol: str | None, run_id: int | None, limit: int
+) -> list[Listed]:
+    """Alerts with what campaigns made of them, newest first."""
+    same = and_(
+        halt_told.c.halt_id == halt_alert.c.halt_id,
+        halt_told.c.version == halt_alert.c.version,
+        halt_told.c.event == halt_alert.c.event,
+    )
+    of_version = and_(
+        halt.c.halt_id == halt_alert.c.halt_id, halt.c.version == halt_alert.c.version
+    )
+    statement = (
+        select(
+            halt_alert.c.at, halt.c.market, halt.c.symbol, halt.c.name_zh, halt_alert.c.event,
+            halt_alert.c.version, halt_alert.c.halt_id, halt_told.c.campaign,
+            halt_told.c.outcome, halt_told.c.run_id, halt_told.c.at,
+        )
+        .join_from(halt_alert, halt, of_version)
+        .outerjoin(halt_told, same)
+        .order_by(halt_alert.c.at.desc(), halt_alert.c.halt_id, halt_alert.c.version.desc())
+        .limit(limit)
+    )  # fmt: skip
+    if symbol is not None:
+        statement = statement.where(halt.c.symbol == symbol)
+    if run_id is not None:
+        statement = statement.where(halt_told.c.run_id == run_id)
+    return [Listed._make(row) for row in conn.execute(statement)]
