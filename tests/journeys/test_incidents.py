@@ -435,6 +435,30 @@ def _mails(house: House) -> int:
     return sum(1 for _ in house.folder.glob("var/outbox/*/email/*/*.eml"))
 
 
+# --- what the doctor says --------------------------------------------------------------------
+
+
+def told(house: House) -> list[tuple[str, str]]:
+    rows = house.asked("doctor")["checks"]
+    return [(row["level"], row["finding"]) for row in rows if row["check"] == "incidents"]
+
+
+def test_the_doctor_warns_while_an_incident_could_not_be_told(house: House) -> None:
+    assert told(house) == [("ok", "an incident could be told at once")]
+    house.edit("templates/incident-notice/sms.en.text.j2", "Help:", "Call")
+
+    wrong = "incident-notice is not approved: an incident could not be told"
+    assert told(house) == [("warning", wrong)]
+
+
+def test_the_doctor_points_at_a_broken_promise(house: House) -> None:
+    house.must(*OPEN)
+    at(house, "10:15")
+
+    promised = f"{ID}: clients were promised to hear again by 2026-09-28 10:15"
+    assert ("warning", promised) in told(house)
+
+
 # --- lists -----------------------------------------------------------------------------------
 
 

@@ -284,6 +284,20 @@ def _disk(look: Look) -> Iterator[Finding]:
         yield Finding("ok", says)
 
 
+def _incidents(look: Look) -> Iterator[Finding]:
+    from outreach.cli.incident_health import incident_findings
+
+    found = incident_findings(look.conn, look.project, look.now)
+    yield from (Finding(*one) for one in found)
+
+
+def _market(look: Look) -> Iterator[Finding]:
+    from outreach.cli.market_health import market_findings
+
+    found = market_findings(look.conn, look.project, look.now)
+    yield from (Finding(*one) for one in found)
+
+
 def _doubt(look: Look) -> Iterator[Finding]:
     from outreach.store import checkup
 
@@ -328,6 +342,8 @@ CHECKS: Final[tuple[tuple[str, bool, Check], ...]] = (
     ("campaigns", True, _campaigns),
     ("holdings, halts", True, _snapshots),
     ("halt sources", True, _sources),
+    ("incidents", True, _incidents),
+    ("market moves", True, _market),
     ("in doubt", True, _doubt),
     ("disk", False, _disk),
 )
