@@ -14,6 +14,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 from typing import Final
 
+from outreach.cli.engine import collect_seldom
 from outreach.core.alert import Alert, Reach
 from outreach.store import migrate
 from outreach.store.affected import affected
@@ -75,6 +76,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("var"))
     folder = Path(tempfile.mkdtemp(prefix="bench-halts-", dir=parser.parse_args().folder))
     database = Database(f"sqlite:///{folder}/outreach.db")
+    collect_seldom()  # as every command that plans
     try:
         migrate.upgrade(database)
         begun = perf_counter()

@@ -5,6 +5,7 @@ one short range of every halted security: thousands of halts are matched against
 holdings without a copy, a sort or a list that grows with either.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -38,18 +39,14 @@ class Affected(NamedTuple):
 def affected(conn: Connection, alerts: Sequence[Alert], span: Span) -> Affected:
     """The clients of the span that the alerts concern."""
     concerns = [Concern(number, reach) for number, one in enumerate(alerts) for reach in one.reach]
-    found: dict[int, list[int]] = {}
+    found: defaultdict[int, list[int]] = defaultdict(list)
     # Most alerts concern everybody who holds or watches; some leave out who was told, or take only
     # those.
     plain = [not _depends(alerts, concern) for concern in concerns]
     for via, table in _SNAPSHOTS.items():
         asked = [n for n, one in enumerate(concerns) if one.reach.via == via and plain[n]]
         for client_id, number in _matches(conn, table, alerts, concerns, asked, span):
-            some = found.get(client_id)
-            if some is None:
-                found[client_id] = [number]
-            else:
-                some.append(number)
+            found[client_id].append(number)
     if all(plain):
         return Affected(concerns, found)
     got = _got(conn, _runs(alerts), span)
@@ -60,7 +57,7 @@ def affected(conn: Connection, alerts: Sequence[Alert], span: Span) -> Affected:
             if (run is None or (client_id, run) in got) and not any(
                 (client_id, other) in got for other in besides
             ):
-                found.setdefault(client_id, []).append(number)
+                found[client_id].append(number)
     return Affected(concerns, found)
 
 
