@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -113,7 +114,7 @@ def test_the_same_words_with_a_later_promise_are_news() -> None:
     ],
 )  # fmt: skip
 def test_times_that_cannot_be_right_are_refused_by_name(
-    changed: dict[str, datetime], now: str, said: str
+    changed: dict[str, Any], now: str, said: str
 ) -> None:
     facts = replace(FIRST, status=PARTLY, **changed)
 

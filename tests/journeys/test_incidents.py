@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from outreach.core.words import State
+from outreach.plan import Overtaken
 from tests.journeys.house import House, kill_all, person, shipped, until
 
 MORNING = "2026-09-28T09:45+08:00"
@@ -399,6 +400,43 @@ def test_another_incident_is_one_of_its_own(house: House) -> None:
 
     assert other["incident"] == "INC-2026-0002"
     assert other["messages"] == {"accepted": 3}
+
+
+def test_a_step_that_broke_off_before_its_run_was_opened_goes_on(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr("outreach.plan.open_run", _ends)
+        assert house.type(*OPEN).code == 130
+    assert steps(house)[0]["run"] is None
+    assert "has no run yet" in house.must("incident", "show", ID).out
+
+    house.must(*OPEN)
+
+    assert [(one["run"], one["sent"]) for one in steps(house)] == [(1, 3)]
+
+
+def _ends(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_what_was_overtaken_between_two_looks_is_refused_with_a_sentence(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.must(*OPEN, "--no-wait")
+    with monkeypatch.context() as racing:
+        racing.setattr("outreach.plan.open_run", _overtaken)
+        at(house, "10:14")
+        told = house.type(*UPDATE)
+        run = house.type("run", "incident-notice", "--occurrence", f"{ID}.2")
+
+    assert (told.code, run.code) == (5, 5)
+    assert "others tell of it at this moment" in told.err
+    assert "something newer was told of it" in run.err
+
+
+def _overtaken(*_: object) -> None:
+    raise Overtaken
 
 
 def test_an_incident_killed_while_it_is_sent_goes_on_when_typed_again(house: House) -> None:

@@ -66,7 +66,8 @@ LIMITS = "\n".join(
             "does not wait for an incident", id="waits for something else",
         ),
         pytest.param(
-            CAMPAIGN, f'kind = "incident"\n{LIMITS}', 'kind = "day"', 'only campaigns with occurrence.kind = "incident" have it', id="a day",
+            CAMPAIGN, f'kind = "incident"\n{LIMITS}', 'kind = "day"',
+            'only campaigns with occurrence.kind = "incident" have it', id="a day",
         ),
     ],
 )  # fmt: skip

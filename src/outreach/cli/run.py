@@ -53,7 +53,11 @@ def run(
         _refuse_unless_due(door, due)
     elif existing["state"] == "missed":
         raise Failure(NOT_ALLOWED, _missed(campaign, existing))
-    run_id, fresh = verb.open_run(door.database, due, door.actor, now)
+    try:
+        run_id, fresh = verb.open_run(door.database, due, door.actor, now)
+    except verb.Overtaken:
+        newer = "something newer was told of it at this moment; run it again to see what is due now"
+        raise Failure(NOT_ALLOWED, f"{campaign}: {due.occurrence.key}: {newer}") from None
     if not fresh:
         _say_existing(door, run_id, existing, defined)
     work_run(door, run_id)
