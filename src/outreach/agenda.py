@@ -12,7 +12,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from outreach.core.campaign import AfterClientEvent, Campaign, OnMarketEvent, OnMarketMove
+from outreach.core.campaign import (
+    AfterClientEvent,
+    Campaign,
+    OnHalt,
+    OnMarketEvent,
+    OnMarketMove,
+)
 from outreach.core.market_words import Watched
 from outreach.core.occurrence import Blocked, Occurrence
 from outreach.core.schedule import Once, Timing
@@ -23,7 +29,7 @@ from outreach.core.words import Sentence
 from outreach.project.check_campaigns import check_campaigns
 from outreach.project.definition import define
 from outreach.project.load import Project
-from outreach.store import audience, calendars, halts, moves, runs
+from outreach.store import audience, calendars, feeds, halts, moves, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +37,9 @@ class Obstacle:
     """Why a firing would send nothing as things stand."""
 
     code: Literal[
-        "faulty", "disabled", "not_approved", "calendar", "provisional", "occurrence", "over"
-    ]
+        "faulty", "disabled", "not_approved", "calendar", "provisional", "occurrence", "over",
+        "halt_feed_stale",
+    ]  # fmt: skip
     sentence: Sentence
 
 
@@ -118,7 +125,7 @@ class _Agenda:
             waits: Literal["market_event", "hand"] = (
                 "market_event" if isinstance(schedule, OnMarketEvent) else "hand"
             )
-            row = Coming(self.name, waits, standing, self._count())
+            row = Coming(self.name, waits, (*standing, *self._stale()), self._count())
             yield replace(row, watched=tuple(self._watched()))
             return
         clients, quiet = self._clients_by_day(), True
@@ -132,6 +139,26 @@ class _Agenda:
         except CalendarCoverageError as error:
             behind = Obstacle("calendar", error.sentence)
             yield Coming(self.name, "calendar", (*standing, behind))
+
+    def _stale(self) -> Iterator[Obstacle]:
+        """The markets whose alerts would wait, since nobody told lately of their halts."""
+        rule = self.campaign.occurrence
+        if not isinstance(rule, OnHalt):
+            return
+        oldest = self.now - timedelta(hours=rule.max_age_hours)
+        known = feeds.freshness(self.conn, rule.markets)
+        stale = [market for market, as_of in known.items() if as_of is None or as_of < oldest]
+        if stale:
+            hours = rule.max_age_hours
+            yield Obstacle(
+                "halt_feed_stale",
+                Sentence(
+                    f"alerts about {', '.join(stale)} would wait: no whole file told of halts there"
+                    f" in the last {hours} hours; outreach halts import FILE",
+                    f"{'、'.join(stale)}的提醒将暂缓：最近 {hours} 小时没有完整的停复牌数据；"
+                    "outreach halts import 文件",
+                ),
+            )
 
     def _watched(self) -> Sequence[Watched]:
         """Where the conditions of a market move stand, as far as the calendar tells."""

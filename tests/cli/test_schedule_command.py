@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from outreach.cli import campaigns, schedule
+from outreach.cli import campaigns, halts, schedule
 from outreach.cli.door import BAD_DATA, Door, Failure
 from outreach.core.market import CalendarDay, Coverage, Status
 from outreach.feeds import calendar_file
@@ -100,6 +100,20 @@ def test_the_shipped_campaigns_fire_as_their_files_say(project: Path) -> None:
         ),
         "risk-notice": "hand",
     }  # fmt: skip
+
+
+def test_a_halt_campaign_waits_for_the_markets_nobody_told_of(project: Path) -> None:
+    szse = Path(__file__).parents[1] / "feeds" / "halts" / "saved" / "szse.json"
+    before = rows(project, "suspension-alert")
+    door = Door(project / "config.toml", json=True)
+    done = CliRunner().invoke(halts.app, ["import", str(szse)], obj=door)
+    (after,) = rows(project, "suspension-alert")
+
+    assert done.exit_code == 0, done.exception
+    assert "halt_feed_stale" in codes(before[0])
+    said = after["blocked_by"][-1]
+    assert said["code"] == "halt_feed_stale"
+    assert said["sentence"].startswith("XSHG、BJSE的提醒将暂缓")
 
 
 def test_a_firing_counts_the_segment_as_it_is_now(project: Path) -> None:
