@@ -176,6 +176,24 @@ def test_a_file_on_which_the_program_fails_is_said_once_and_the_others_are_taken
     ]  # fmt: skip
 
 
+def test_a_file_another_service_took_meanwhile_is_no_trouble(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = halts.import_halts
+
+    def overtaken(desk: Any, path: Path, **how: Any) -> Any:
+        done = taken(desk, path, **how)
+        (path.parent / "done").mkdir()
+        path.rename(path.parent / "done" / path.name)
+        return done
+
+    monkeypatch.setattr(halts, "import_halts", overtaken)
+    watched.put("nyse.csv")
+
+    assert [watched.round() for _ in range(3)] == [[], [], []]
+    assert not (watched.inbox / "broken").exists()
+
+
 def test_a_due_source_is_asked_and_taken_in_the_same_round(fetching: Watched) -> None:
     fetching.answers = [(SAVED / "nyse.csv").read_bytes()]
 

@@ -100,8 +100,13 @@ def import_inbox(
         except FileProblem as problem:
             imported, into, why = None, raw_files.BROKEN, str(problem)
         # Two services may watch one folder: what the other has moved away meanwhile, it has taken.
-        if path.exists():
-            yield Put(raw_files.put_away(path, into, why), imported, why)
+        try:
+            put = Put(raw_files.put_away(path, into, why), imported, why)
+        except FileProblem:
+            if path.exists():
+                raise
+            continue
+        yield put
 
 
 def _take(desk: Desk, path: Path, keep: Path | None, feed: HaltFeed) -> Imported:

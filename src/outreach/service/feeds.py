@@ -7,6 +7,7 @@ its own, one at a time, so that nothing urgent waits behind a slow exchange.
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -156,8 +157,9 @@ class Feeds:
             except DatabaseProblem:
                 raise
             except Exception as error:
-                stat = path.stat()
-                self._left[path.name] = (stat.st_mtime_ns, stat.st_size)
+                with suppress(OSError):  # somebody else may have moved it away after all
+                    stat = path.stat()
+                    self._left[path.name] = (stat.st_mtime_ns, stat.st_size)
                 told = str(error) if isinstance(error, FileProblem) else type(error).__name__
                 self._trouble(path.name, "feed_stuck", told, file=path.name)
 

@@ -82,8 +82,9 @@ def put_away(path: Path, into: str, why: str = "") -> Path:
         while target.exists():
             number += 1
             target = folder / f"{path.stem}-{number}{path.suffix}"
+        moved = path.rename(target)
         if why:
-            target.with_name(f"{target.name}.txt").write_text(f"{why}\n", encoding="utf-8")
-        return path.rename(target)
+            moved.with_name(f"{moved.name}.txt").write_text(f"{why}\n", encoding="utf-8")
+        return moved
     except OSError as error:
         raise FileProblem(f"{path}: cannot be moved to {folder} ({error.strerror})") from error
