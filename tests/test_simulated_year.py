@@ -211,7 +211,7 @@ def test_a_year_of_two_schedulers_gives_every_occurrence_once(
     database: Database, tmp_path: Path, seed: int
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 - moments, not secrets
-    year = Year(database, tmp_path, chance, pace=1 if database.sqlite else 2)
+    year = Year(database, tmp_path, chance, pace=2 if database.sqlite else 3)
     year.set_up()
     year.round("a", dies=False)
 
