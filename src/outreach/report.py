@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, RowMapping
 
+from outreach.core import sources
 from outreach.core.model import ALLOW, CampaignFacts, Candidate, Defer, Facts
 from outreach.core.policy import explain as ask_gates
 from outreach.core.policy import gates_for
@@ -130,7 +131,8 @@ def explain(
         summary = _summary(outcome, reason, language)
     policy = orjson.loads(parts["policy"].content)
     record = recorded(stored.facts, policy) if stored is not None else None
-    seen = definition.facts(RunValues.load(found["values"]))
+    values = RunValues.load(found["values"])
+    seen = definition.facts(values)
     return Explained(
         client=client_no,
         campaign=campaign,
@@ -139,7 +141,7 @@ def explain(
         outcome=outcome,
         reason=reason,
         summary=summary,
-        segment=describe(definition.segment, language),
+        segment=_audience(definition, values, language),
         decided_at=record.at if record else None,
         approval=_approval(conn, found),
         policy_version=parts["policy"].name,
@@ -151,6 +153,18 @@ def explain(
         messages=tuple(_message(one, language) for one in told),
         because=_because(conn, record, language),
     )
+
+
+def _audience(definition: Definition, values: RunValues, language: str) -> str:
+    """The segment in a sentence, and what a run of an event asked for beside it."""
+    sentence = describe(definition.segment, language)
+    if not values.only:
+        return sentence
+    zh = language.startswith("zh")
+    asked = ("；或" if zh else "; or ").join(sources.said(one).in_(language) for one in values.only)
+    if zh:
+        return f"{sentence.removesuffix('。')}；并且{asked}。"
+    return f"{sentence} And only those who {asked}."
 
 
 def _because(

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
+from outreach.core.words import Sentence
+
 
 class Source(Protocol):
     """A set of clients that a run's own facts name. Frozen with the run, as JSON."""
@@ -28,6 +30,21 @@ class Fallen:
     line: Literal["warn", "close"]
     rearm: int
     kind: Literal["fallen"] = "fallen"
+
+
+def said(source: Source) -> Sentence:
+    """Whom a source names, in words."""
+    match source:
+        case Got(runs=runs):
+            which = ", ".join(map(str, runs))
+            return Sentence(f"got run {which}, or may have", f"已收到或可能已收到批次 {which}")
+        case Fallen(book=book, line=line):
+            zh = {"warn": "警戒线", "close": "平仓线"}[line]
+            return Sentence(
+                f"newly fell below the {line} line of the margin ratio with file {book}",
+                f"维持担保比例在文件 {book} 中新跌破{zh}",
+            )
+    return Sentence(source.kind, source.kind)
 
 
 # By the `kind` that stands in the JSON.
