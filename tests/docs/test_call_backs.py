@@ -12,7 +12,7 @@ from outreach.core.call_back import Means, Result, Rule
 from outreach.core.call_back_rows import CASE_ALIASES, RESULT_ALIASES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "call-backs.md").read_text(encoding="utf-8")
-SHELL = "".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)).replace("\\\n", " ")
+SHELL = "".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL))
 COMMANDS = [line for line in SHELL.splitlines() if "call-backs" in line]
 
 
