@@ -96,6 +96,21 @@ def test_a_halt_without_an_end_is_news_until_the_close_of_the_next_session(
         assert found.tell[0].expires_at == at("09-28 15:00")
 
 
+def test_a_halt_of_years_ago_is_stale_and_blocks_nobody() -> None:
+    old = HALTED._replace(halt_id="old", halt_at=at("09-24 09:30").replace(year=2019))
+    found = sorted_at("09-24 08:00", [*waiting(old, "halted"), *waiting(HALTED, "halted")])
+
+    assert (says(found), made(found)) == ([("halted", 1, "halted")], [("halted", Made.STALE)])
+    assert found.uncovered == []
+
+
+def test_a_halt_whose_next_session_is_not_known_waits_for_the_calendar() -> None:
+    found = sorted_at("12-31 09:00", waiting(halt("12-31 09:30"), "halted", since="12-31 08:00"))
+
+    assert (found.tell, found.aside) == ([], [])
+    assert [error.market for error in found.uncovered] == ["CN_A"]
+
+
 def test_what_waits_of_one_halt_is_told_as_one_and_for_the_first_time_as_halted() -> None:
     found = sorted_at("09-24 08:30", waiting(HALTED, "halted", "extended", "corrected"))
 
@@ -156,7 +171,7 @@ def test_a_pause_with_less_trading_time_than_the_threshold_texts_nobody(
 def test_a_volatility_pause_without_an_end_waits_until_it_is_long() -> None:
     pause = waiting(halt("09-24 10:00", kind="volatility"), "halted", since="09-24 10:00")
 
-    assert sorted_at("09-24 10:29", pause) == Sorted([], [])
+    assert sorted_at("09-24 10:29", pause) == Sorted([], [], [])
     assert says(sorted_at("09-24 10:30", pause)) == [("halted", 1, "halted")]
 
 

@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple, Self
 from outreach.core.alert import Alert, Reach
 from outreach.core.campaign import OnHalt
 from outreach.core.halts import CALENDARS, DELISTING_PERIOD, Halt
-from outreach.core.trading_calendar import TradingCalendar
+from outreach.core.trading_calendar import CalendarCoverageError, TradingCalendar
 from outreach.core.words import Sentence
 
 # Pauses that mostly end within minutes: while no end is known, their length so far is taken.
@@ -70,6 +70,7 @@ class Sorted(NamedTuple):
 
     tell: list[Telling]
     aside: list[tuple[Waiting, Made]]
+    uncovered: list[CalendarCoverageError]  # of alerts that the calendar does not reach
 
 
 def sort_out(
@@ -81,24 +82,35 @@ def sort_out(
 ) -> Sorted:
     """Settle what can be settled now. `told` are the halts this campaign told clients of before.
 
-    `calendars` by name (`core.halts.CALENDARS`); raises CalendarCoverageError beyond them.
+    `calendars` by name (`core.halts.CALENDARS`). What began before all of them is stale; what lies
+    beyond them waits, and nothing is guessed.
     """
-    found = Sorted([], [])
+    found = Sorted([], [], [])
     ordered = sorted(waiting, key=lambda one: (one.halt.halt_id, one.version, one.at))
     for halt_id, group in groupby(ordered, key=lambda one: one.halt.halt_id):
         some = list(group)
         calendar = calendars[CALENDARS[some[0].halt.market]]
-        known = halt_id in told
-        made = None if known else _left(rule, some[-1].halt, now, calendar)
-        if made == "wait":
-            continue
-        one = made or _telling(rule, some, known, now, calendar)
-        if isinstance(one, Made):
-            found.aside.extend((alert, one) for alert in some)
-        else:
+        try:
+            one = _settled(rule, some, halt_id in told, now, calendar)
+        except CalendarCoverageError as error:
+            if not calendar.spans or error.on >= calendar.spans[0][0]:
+                found.uncovered.append(error)
+                continue
+            one = Made.STALE
+        if isinstance(one, Telling):
             found.tell.append(one)
+        elif one != "wait":
+            found.aside.extend((alert, one) for alert in some)
     found.tell.sort(key=lambda one: (one.halt.market, one.halt.symbol, one.halt.halt_at))
     return found
+
+
+def _settled(
+    rule: OnHalt, some: Sequence[Waiting], known: bool, now: datetime, calendar: TradingCalendar
+) -> Telling | Made | Literal["wait"]:
+    """What becomes of the keys of one halt."""
+    left = None if known else _left(rule, some[-1].halt, now, calendar)
+    return left or _telling(rule, some, known, now, calendar)
 
 
 def _left(

@@ -13,7 +13,7 @@ from outreach.core.halt_lines import security_line
 from outreach.core.halts import CALENDARS, Halt
 from outreach.core.occurrence import Blocked, Occurrence
 from outreach.core.run_values import RunValues
-from outreach.core.trading_calendar import CalendarCoverageError, TradingCalendar
+from outreach.core.trading_calendar import TradingCalendar
 from outreach.core.words import Sentence
 from outreach.plan.due import Due, Overtaken
 from outreach.plan.event import due_of, opened_before
@@ -40,7 +40,7 @@ class Halts:
         """Put on record the alerts that the campaign will never tell."""
         with database.reading() as conn:
             found = _sorted(conn, definition, now)
-        if isinstance(found, Blocked) or not found.aside:
+        if not found.aside:
             return
         made = {(one.halt.halt_id, one.version, one.event): why for one, why in found.aside}
         name = definition.campaign_id
@@ -56,10 +56,10 @@ class Halts:
         if not waiting:
             return []
         found = _sorted(conn, definition, now)
-        if isinstance(found, Blocked):
-            return [_next_key(conn, definition, now)]
         telling = {one.halt.halt_id for one in found.tell}
         arrived = [one.at for one in waiting if one.halt.halt_id in telling]
+        if found.uncovered and not arrived:  # to be said as what blocks it
+            return [_next_key(conn, definition, now)]
         wait = timedelta(minutes=rule.digest_minutes)
         if not arrived or min(arrived) + wait > now:
             return []
@@ -75,10 +75,10 @@ class Halts:
             run = runs.find(conn, name, key)
             return opened_before(definition, run) if run is not None else _bad_key(key, coming)
         found = _sorted(conn, definition, now)
-        if isinstance(found, Blocked):
-            return found
         if found.tell:
             return _due(conn, definition, found.tell, coming, now)
+        if found.uncovered:
+            return Blocked("calendar", found.uncovered[0].sentence)
         before = halt_alerts.keys_of_day(conn, name, _day(definition, now))
         if key is None and before:
             run = runs.find(conn, name, before[-1])
@@ -94,16 +94,13 @@ def _rule(definition: Definition) -> OnHalt:
     return rule
 
 
-def _sorted(conn: Connection, definition: Definition, now: datetime) -> Sorted | Blocked:
+def _sorted(conn: Connection, definition: Definition, now: datetime) -> Sorted:
     rule, name = _rule(definition), definition.campaign_id
     waiting = halt_alerts.waiting(conn, name, rule.markets, now - FORGOTTEN)
     if not waiting:
-        return Sorted([], [])
+        return Sorted([], [], [])
     told = halt_alerts.told(conn, name, {one.halt.halt_id for one in waiting})
-    try:
-        return sort_out(rule, waiting, told, now, _calendars(conn, rule))
-    except CalendarCoverageError as error:
-        return Blocked("calendar", error.sentence)
+    return sort_out(rule, waiting, told, now, _calendars(conn, rule))
 
 
 def _calendars(conn: Connection, rule: OnHalt) -> dict[str, TradingCalendar]:
