@@ -439,38 +439,68 @@ def _overtaken(*_: object) -> None:
     raise Overtaken
 
 
-def test_an_incident_killed_while_it_is_sent_goes_on_when_typed_again(house: House) -> None:
-    clients = 600
+CLIENTS, WINDOW = 800, 2
+
+
+def crowded(house: House) -> tuple[str, ...]:
+    """Hundreds of clients, small windows, the real clock; what to type to open an incident."""
     house.edit("config.toml", "page = 2000", "page = 200")
-    house.edit("config.toml", "window = 500", "window = 20")
-    house.clients(*(person(n, phone="") for n in range(1, clients + 1)))
+    house.edit("config.toml", "window = 500", f"window = {WINDOW}")
+    house.clients(*(person(n, phone="") for n in range(1, CLIENTS + 1)))
+    house.clock = None
     now = datetime.now(ZoneInfo("Asia/Shanghai")).replace(tzinfo=None, microsecond=0)
     began, again = now - timedelta(minutes=5), now + timedelta(hours=2)
-    words = (
+    return (
         "incident", "open", "--functions", "login", "--started", began.isoformat(), "--status",
         "slow", "--next-update", again.isoformat(), "--yes",
     )  # fmt: skip
-    house.clock = None
+
+
+def test_an_incident_killed_while_it_is_sent_goes_on_when_typed_again(house: House) -> None:
+    words = crowded(house)
     process = house.start(*words)
     assert until(lambda: _mails(house) > 20, process), process.communicate()
     kill_all(process)
-    assert len(house.outcomes()) < clients, "it was over before it was killed"
+    assert len(house.outcomes()) < CLIENTS, "it was over before it was killed"
 
     said = house.type(*words)
 
     assert said.code in (0, 1), said
     outcomes, on_disk = house.outcomes(), house.on_disk()
     states = Counter(outcomes.values())
-    assert len(outcomes) == clients
+    assert len(outcomes) == CLIENTS
     assert set(states) <= {State.ACCEPTED, State.IN_DOUBT}
-    assert states[State.IN_DOUBT] <= 20
+    assert states[State.IN_DOUBT] <= WINDOW
     assert max(on_disk.values()) == 1
     assert {one for one, state in outcomes.items() if state == State.ACCEPTED} <= set(on_disk)
     assert len(house.asked("incident", "list")) == 1
 
 
+def test_an_update_typed_while_the_first_notice_is_sent_stops_the_rest_of_it(house: House) -> None:
+    words = crowded(house)
+    number = f"INC-{datetime.now(ZoneInfo('Asia/Shanghai')).year}-0001"
+    process = house.start(*words)
+    assert until(lambda: _mails(house) > 20, process), process.communicate()
+    update = house.type("incident", "update", number, "--status", "partly-back", *words[-3:])
+    _, err = process.communicate(timeout=40)
+
+    assert update.code == 0, update
+    assert (process.returncode, err) == (0, "")
+    first, second = house.asked("incident", "show", number)["steps"]
+    assert first["state"] == "superseded", "it was over before the update"
+    assert 20 < first["sent"] < CLIENTS
+    assert first["sent"] + first["superseded"] == sum(first["messages"].values())
+    assert second["sent"] == CLIENTS
+    written = Counter(path.parents[2].name for path in house.folder.glob(MAILS))
+    assert written == {"1": first["sent"], "2": CLIENTS}
+    assert house.asked("audit", "verify")["ok"] is True
+
+
+MAILS = "var/outbox/*/email/*/*.eml"
+
+
 def _mails(house: House) -> int:
-    return sum(1 for _ in house.folder.glob("var/outbox/*/email/*/*.eml"))
+    return sum(1 for _ in house.folder.glob(MAILS))
 
 
 # --- what the doctor says --------------------------------------------------------------------
