@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Connection, RowMapping
 
 from outreach.core import sources
+from outreach.core.halt_lines import EVENT_WORDS
 from outreach.core.model import ALLOW, CampaignFacts, Candidate, Defer, Facts
 from outreach.core.policy import explain as ask_gates
 from outreach.core.policy import gates_for
@@ -183,6 +184,7 @@ def _concern(
     halt_id, version, event, why, book, run = stored
     symbol = halt_id.split("-")[1] if "-" in halt_id else halt_id.partition(":")[2]
     says = _CONCERNS[why, run is not None].in_(language)
+    words = EVENT_WORDS[event]
     return {
         "halt": halt_id,
         "symbol": symbol,
@@ -193,7 +195,7 @@ def _concern(
         "as_of": snapshot[0],
         "file": Path(snapshot[1]).name,
         "told_by_run": run,
-        "sentence": says.format(symbol=symbol, event=event, book=book, run=run),
+        "sentence": says.format(symbol=symbol, event=words.in_(language), book=book, run=run),
     }
 
 

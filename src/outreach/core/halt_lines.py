@@ -50,6 +50,16 @@ REASONS: Final = {
         ("exchange traded fund", "halt of an exchange traded fund", "交易所交易基金停牌"),
     )
 }
+# What happened to a halt, in the words of a sentence.
+EVENT_WORDS: Final = {
+    "halted": Sentence("halted", "停牌"),
+    "extended": Sentence("extended", "延长停牌"),
+    "resume_planned": Sentence("to resume", "拟复牌"),
+    "resumed": Sentence("resumed", "复牌"),
+    "corrected": Sentence("corrected", "停牌信息更正"),
+    "cancelled": Sentence("called off", "停牌撤销"),
+    "delisting": Sentence("delisting period", "退市整理期"),
+}
 _HAN: Final = re.compile(r"[\u3400-\u9fff]")
 
 

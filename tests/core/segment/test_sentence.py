@@ -64,7 +64,7 @@ from outreach.core.segment import Segment, describe
             "Clients for whom the client number is in lists/a.txt or (a security halted in the "
             "occurrence is held and the risk level (1 to 5) is 5).",
             "满足以下条件的客户：客户号在名单 lists/a.txt 中，"
-            "或（持有本次停牌的证券，且风险等级(1至5)为5）。",
+            "或（持有或关注本次停复牌的证券，且风险等级(1至5)为5）。",
         ),
         (
             {"not": {"any": [{"field": "cash", "is": 0}, {"field": "risk_level", "above": 3}]}},

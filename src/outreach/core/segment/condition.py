@@ -65,7 +65,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class HoldsHalted:
-    """The client holds a security that is halted in the occurrence at hand."""
+    """A halt that the occurrence tells of concerns the client, who holds or watches the security."""
 
 
 @dataclass(frozen=True, slots=True)

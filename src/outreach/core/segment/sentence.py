@@ -86,7 +86,10 @@ def _said(condition: Condition, language: str, top: bool = False) -> str:
 
 
 _OR: Final = Sentence(" or ", "，或")
-_HALTED: Final = Sentence("a security halted in the occurrence is held", "持有本次停牌的证券")
+_HALTED: Final = Sentence(
+    "a security whose halt the occurrence tells of is held or watched",
+    "持有或关注本次停复牌的证券",
+)
 
 
 def _bracketed(said: str, language: str) -> str:
