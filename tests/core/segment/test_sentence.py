@@ -61,8 +61,8 @@ from outreach.core.segment import Segment, describe
                 {"list_file": "lists/a.txt"},
                 {"all": [{"holds_halted": True}, {"field": "risk_level", "is": 5}]},
             ]},
-            "Clients for whom the client number is in lists/a.txt or (a security halted in the "
-            "occurrence is held and the risk level (1 to 5) is 5).",
+            "Clients for whom the client number is in lists/a.txt or (a security whose "
+            "halt the occurrence tells of is held or watched and the risk level (1 to 5) is 5).",
             "满足以下条件的客户：客户号在名单 lists/a.txt 中，"
             "或（持有或关注本次停复牌的证券，且风险等级(1至5)为5）。",
         ),

@@ -65,7 +65,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class HoldsHalted:
-    """A halt that the occurrence tells of concerns the client, who holds or watches the security."""
+    """A halt that the occurrence tells of concerns the client, as holder or watcher."""
 
 
 @dataclass(frozen=True, slots=True)
