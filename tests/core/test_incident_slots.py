@@ -34,6 +34,10 @@ def faults(zh: str = "登录较慢", en: str = "Slow") -> list[SlotFault]:
         pytest.param("故障原因是机柜断电", "原因", "cause", id="the reason is"),
         pytest.param("系机柜断电所致", "系", "cause", id="it is ... that did it"),
         pytest.param("系统繁忙导致登录较慢", "导致", "cause", id="leads to"),
+        pytest.param("受网络波动影响，登录较慢", "受网络波动影响", "cause", id="affected by"),
+        pytest.param("由於線路中斷無法登入", "由於", "cause", id="in traditional characters"),
+        pytest.param("疑似机柜断电", "疑似", "guesses", id="a guess"),
+        pytest.param("登录异常，可能是线路中断", "可能是", "guesses", id="maybe it is"),
         pytest.param("登 录 慢，原 因 待查", "原 因", "cause", id="spaced out"),
         pytest.param("运营商线路中断", "运营商", "fault", id="somebody else's fault"),
         pytest.param("遭黑客攻击", "黑客", "fault", id="an attack"),
@@ -72,6 +76,8 @@ def test_words_that_may_not_stand_in_a_slot(text: str, found: str, why: str) -> 
         "Slow because of a line failure",
         "Slow due to heavy traffic",
         "An outage caused by the carrier",
+        "Slow, affected by heavy traffic",
+        "Probably a line failure",
         "Root cause under investigation",
         "We guarantee it will work today",
         "Losses will be compensated",
@@ -96,6 +102,8 @@ def test_english_words_that_may_not_stand_in_a_slot(text: str) -> None:
         "请联系客服热线",
         "9:41起登录失败，10:02起部分恢复",
         "约3成客户登录失败",
+        "部分客户登录受影响，受到影响的委托可撤单",
+        "部分客户可能无法登录",
     ],
 )
 def test_what_is_so_may_be_said(text: str) -> None:

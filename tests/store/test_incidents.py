@@ -1,14 +1,10 @@
 """Incidents as they are stored: numbered by year, step by step, and covered by the audit log."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-
-import pytest
 
 from outreach.core.incident import Facts, Incident, Kind, Said
-from outreach.store import audit, incidents, migrate
+from outreach.store import audit, incidents
 from outreach.store.database import Database
 from outreach.store.tables import run
 
@@ -17,14 +13,6 @@ FIRST = Facts(
     ("login", "orders"), AT - timedelta(minutes=4), Said("登录较慢", "Slow"), Said("电话", "Phone"),
     AT + timedelta(minutes=30),
 )  # fmt: skip
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/o.db")
-    migrate.upgrade(database)
-    yield database
-    database.close()
 
 
 def opened(database: Database, at: datetime = AT, campaign: str = "incident-notice") -> Incident:

@@ -46,17 +46,27 @@ SLOT_WORDING: Final = Lint(
             "cause",
             "states a cause",
             "say what works and what does not; the cause is told when it is established, by others",
-            "因|由于|原因|缘于|源于|归因|起因|致使|导致|造成|引起|引发|触发|所致|出于|故障源|根源|系统升级后|受到影响的是因"
+            "因|原因|由于|由於|鉴于|鑒於|缘于|緣於|源于|源於|归因|歸因|起因|致使|导致|導致|造成|引起|引发|引發|触发|觸發|所致"
+            "|出于|出於|故障源|根源"
             "|because|due to|owing to|caused|cause|causes|causing|as a result of|results from"
             "|resulted from|resulting from|thanks to|triggered by|traced to|attributed to"
-            "|attributable to|on account of|stems from|reason|reasons|root cause|after an upgrade"
-            "|following an upgrade|blamed on",
+            "|attributable to|on account of|stems from|stemming from|arose from|arising from"
+            "|affected by|hit by|suffering from|related to|linked to|reason|reasons|root cause"
+            "|after an upgrade|following an upgrade|blamed on",
+        ),
+        _group(
+            "guess",
+            "guesses",
+            "say what is known to be so now",
+            "疑似|怀疑|懷疑|推测|推測|估计|估計|可能是|可能系|可能为|初步判断|初步判斷|初步分析|初步定位|初步排查|据悉|據悉"
+            "|probably|presumably|suspected|we suspect|apparently|appears to be|seems to be"
+            "|believed to be|likely",
         ),
         _group(
             "blame",
             "names somebody at fault",
             "say what works and what does not",
-            "黑客|攻击|供应商|服务商|运营商|第三方|外部机构|人为|误操作|操作失误|程序错误|程序缺陷|交易所系统|机房|宕机|崩溃"
+            "黑客|骇客|駭客|攻击|攻擊|供应商|供應商|服务商|服務商|运营商|運營商|营运商|營運商|第三方|外部机构|人为|误操作|操作失误|程序错误|程序缺陷|交易所系统|机房|宕机|崩溃"
             "|hacker|hackers|cyberattack|attack|attacked|vendor|vendors|supplier|provider|carrier"
             "|third party|human error|bug|bugs|outage at|data centre|data center|crashed|crash",
         ),
@@ -64,8 +74,8 @@ SLOT_WORDING: Final = Lint(
             "promise",
             "promises something",
             "leave it out; a claim is looked at one by one, and the after-care message says where",
-            "保证|承诺|确保|赔偿|补偿|赔付|赔|补贴|减免|免除|返还|退还|免费|担保|一定会|必将|绝不|不会再|很快|马上|即将|立即恢复"
-            "|预计恢复|预计将"
+            "保证|保證|承诺|承諾|确保|確保|赔|賠|补偿|補償|补贴|補貼|减免|減免|免除|返还|返還|退还|退還|免费|免費|担保|擔保|一定会"
+            "|一定會|必将|必將|绝不|絕不|不会再|不會再|很快|马上|馬上|即将|即將|立即恢复|立即恢復|预计恢复|預計恢復|预计将|預計將"
             "|guarantee|guaranteed|guarantees|promise|promised|ensure|ensures|compensate"
             "|compensated|compensation|refund|refunds|refunded|reimburse|reimbursed|waive|waived"
             "|indemnify|free of charge|never again|will not happen again|won't happen again"
@@ -75,7 +85,7 @@ SLOT_WORDING: Final = Lint(
             "advice",
             "advises on trading",
             "say what can be used, 可使用…; a notice takes no view on what to trade",
-            "建议|推荐|抄底|加仓|减仓|清仓|满仓|止损|止盈|看好|看空|看多|逢低|逢高|必涨|利好|利空|机会"
+            "建议|建議|推荐|推薦|抄底|加仓|减仓|清仓|满仓|止损|止盈|看好|看空|看多|逢低|逢高|必涨|利好|利空|机会"
             "|recommend|recommended|advise|advised|suggest|should buy|should sell|buy now"
             "|sell now|stop loss|take profit|buy the dip|opportunity|bullish|bearish",
         ),
@@ -83,14 +93,15 @@ SLOT_WORDING: Final = Lint(
             "credentials",
             "speaks of credentials, as fraudsters do",
             "leave it out; the foot of the mail says that nobody is ever asked for them",
-            "密码|验证码|口令|转账至|汇款"
+            "密码|密碼|验证码|驗證碼|口令|转账至|汇款"
             "|password|passwords|verification code|one-time code|otp|pin",
         ),
         _group(
             "link",
             "sends people somewhere",
             "leave it out; hotline and website stand in the approved text",
-            "点击|链接|扫码|二维码|下载|加微信|click|click here|link|scan the code|download",
+            "点击|點擊|链接|鏈接|連結|扫码|掃碼|二维码|下载|加微信"
+            "|click|click here|link|scan the code|download",
         ),
     )
 )
@@ -102,6 +113,8 @@ _LINK: Final = re.compile(
 )
 # 系网络中断: "it is that ...", but not 系统, 联系 and the like.
 _IT_IS: Final = re.compile(r"(?<![联关体维])系(?!统|列|数)")
+# 受网络波动影响: "affected by ...", but not 部分客户受影响.
+_AFFECTED: Final = re.compile(r"受(?!到?影[响響]).{1,20}?影[响響]")
 _NUMBER: Final = re.compile(r"\d(?:[\s-]?\d){4,}")
 _TAG: Final = re.compile(r"\{[%#]|[%#]\}|[{}<>\\]+")
 # Gateways strip or refuse these, and 【】 would pass for a signature.
@@ -173,8 +186,9 @@ def _hits(text: str, also: Sequence[Lint]) -> Iterator[tuple[int, str, str, str]
     for match in _NUMBER.finditer(text):
         wrong = "is a number somebody could call"
         yield match.start(), match[0], wrong, f"leave it out; {plain}"
-    for match in _IT_IS.finditer(text):
-        yield match.start(), match[0], "states a cause", "say what works and what does not"
+    for words in (_IT_IS, _AFFECTED):
+        for match in words.finditer(text):
+            yield match.start(), match[0], "states a cause", "say what works and what does not"
     for match in _TAG.finditer(text):
         yield match.start(), match[0], "belongs to a template", "write plain words"
     for lint in (SLOT_WORDING, *also):
