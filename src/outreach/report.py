@@ -10,6 +10,7 @@ import orjson
 from sqlalchemy import Connection, RowMapping
 
 from outreach.core import sources
+from outreach.core.client_event import client_event
 from outreach.core.halt_lines import EVENT_WORDS
 from outreach.core.model import ALLOW, CampaignFacts, Candidate, Defer, Facts
 from outreach.core.policy import explain as ask_gates
@@ -97,6 +98,7 @@ class Explained:
     policy_version: str
     gates: tuple[Gate, ...]
     messages: tuple[dict[str, Any], ...]  # addresses in full; masked where they are shown
+    event: str | None = None  # of its clients that the run came after, and when it was
     because: tuple[dict[str, Any], ...] = ()  # halts that concern the client, and by which snapshot
 
 
@@ -133,7 +135,7 @@ def explain(
     policy = orjson.loads(parts["policy"].content)
     record = recorded(stored.facts, policy) if stored is not None else None
     values = RunValues.load(found["values"])
-    seen = definition.facts(values)
+    seen, event = definition.facts(values), client_event(definition.campaign, values.day)
     return Explained(
         client=client_no,
         campaign=campaign,
@@ -143,6 +145,7 @@ def explain(
         reason=reason,
         summary=summary,
         segment=_audience(definition, values, language),
+        event=event.sentence.in_(language) if event else None,
         decided_at=record.at if record else None,
         approval=_approval(conn, found),
         policy_version=parts["policy"].name,

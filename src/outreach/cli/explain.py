@@ -53,6 +53,8 @@ def _show(door: Door, found: "Explained") -> None:
     out.print(found.summary, style="bold", markup=False)
     out.print()
     facts = [("Audience", found.segment)]
+    if found.event:
+        facts.append(("Event", found.event))
     if found.decided_at:
         facts.append(("Decided", moment(found.decided_at, clock)))
     if approval := found.approval:

@@ -203,6 +203,8 @@ def _show_table(door: Door, shown: Sequence["Line"]) -> None:
     if len(runs) == 1:
         number, campaign, occurrence = next(iter(runs))
         title, head = f"Send log of run {number}, {campaign} {occurrence}", []
+        if event := _event(door, number):
+            title = f"{title} ({event})"
     names = [*head, "client", "channel", "address", "state", "reason", "at", "message"]
     rows = [
         (
@@ -213,6 +215,20 @@ def _show_table(door: Door, shown: Sequence["Line"]) -> None:
         for line in shown
     ]  # fmt: skip
     console().print(table(title, names, rows, zone=door.config.firm.zone))
+
+
+def _event(door: Door, number: int) -> str | None:
+    """What happened to the clients of a run, where that is why it was for them."""
+    from outreach.cli.run import event_of
+    from outreach.project.definition import redefine
+    from outreach.store import runs
+
+    with door.database.reading() as conn:
+        found = runs.load(conn, number)
+        if found is None:
+            return None
+        event = event_of(redefine(runs.parts(conn, found)).campaign, found)
+    return event.sentence.in_(door.config.language) if event else None
 
 
 def _show_reasons(door: Door, shown: Sequence["Line"]) -> None:

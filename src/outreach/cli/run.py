@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from outreach.cli.output import Ticker
+    from outreach.core.campaign import Campaign
+    from outreach.core.client_event import ClientEvent
     from outreach.plan import Due
 
 LOOK_SECONDS = 0.2
@@ -223,6 +225,7 @@ def _audience(door: Door, run_id: int) -> int | None:
 
 def run_document(door: Door, run_id: int) -> dict[str, Any]:
     """A run with its counters, as `run --json` and `runs show --json` give it."""
+    from outreach.project.definition import redefine
     from outreach.store import runs
 
     with door.database.reading() as conn:
@@ -230,11 +233,13 @@ def run_document(door: Door, run_id: int) -> dict[str, Any]:
         if found is None:
             raise Failure(BAD_DATA, f"there is no run {run_id}; see `outreach runs`")
         counts = runs.counts(conn, run_id)
+        event = event_of(redefine(runs.parts(conn, found)).campaign, found)
     decisions = counts.get("decision", {})
     return {
         "run": run_id,
         "campaign": found["campaign"],
         "occurrence": found["occurrence"],
+        "event": event.sentence.in_(door.config.language) if event else None,
         "state": found["state"],
         "reason": found["reason"],
         "superseded_by": found["superseded_by"],
@@ -251,6 +256,14 @@ def run_document(door: Door, run_id: int) -> dict[str, Any]:
     }
 
 
+def event_of(campaign: "Campaign", found: Any) -> "ClientEvent | None":
+    """The event of its clients that a run on record came after."""
+    from outreach.core.client_event import client_event
+    from outreach.core.run_values import RunValues
+
+    return client_event(campaign, RunValues.load(found["values"]).day)
+
+
 def show_run(door: Door, document: dict[str, Any]) -> None:
     """A run for people."""
     from outreach.core.words import MISSED, STATES
@@ -263,6 +276,8 @@ def show_run(door: Door, document: dict[str, Any]) -> None:
     )
     if by := document["superseded_by"]:
         out.print(f"Run {by} took its place: what was not sent by then is suppressed.")
+    if document["event"]:
+        out.print(document["event"], markup=False)
     show_decisions(door, document)
     rows = [(s, n, STATES[s].sentence.in_(language)) for s, n in document["messages"].items()]
     if rows:

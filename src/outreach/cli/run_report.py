@@ -30,6 +30,7 @@ LABELS: Final[Mapping[str, Sentence]] = {
     "finished": Sentence("Finished", "结束"),
     "expires": Sentence("Expires", "有效期至"),
     "segment": Sentence("Audience", "目标客群"),
+    "event": Sentence("Event", "客户事件"),
     "audience": Sentence("Candidates", "候选客户"),
     "allow": Sentence("Allowed", "允许发送"),
     "defer": Sentence("Deferred", "暂缓"),
@@ -179,8 +180,10 @@ def _facts(
     clock: ZoneInfo,
 ) -> list[tuple[str, str]]:
     """Which run it is, and when each of its steps was."""
+    from outreach.cli.run import event_of
     from outreach.core.segment import describe
 
+    event = event_of(definition.campaign, found)
     return [
         (words["run"], str(found["id"])),
         (words["campaign"], found["campaign"]),
@@ -192,6 +195,7 @@ def _facts(
         (words["finished"], _shown(found["finished_at"], clock)),
         (words["expires"], _shown(found["expires_at"], clock)),
         (words["segment"], describe(definition.segment, language)),
+        *([(words["event"], event.sentence.in_(language))] if event else []),
     ]
 
 

@@ -56,6 +56,7 @@ def _row(door: Door, one: "Coming") -> dict[str, Any]:
         "waits_for": one.waits_for,
         "day": one.day,
         "occurrence": one.occurrence,
+        "event": _event(door, one),
         "clients": one.clients,
         "run": one.run,
         "conditions": [watched_row(each, language) for each in one.watched],
@@ -77,6 +78,15 @@ def watched_row(one: "Watched", language: str) -> dict[str, Any]:
         "as_of": one.as_of,
         "clients_below": one.clients_below,
     }
+
+
+def _event(door: Door, one: "Coming") -> str | None:
+    """What happened to the clients of a firing, where that is why it is for them."""
+    from outreach.core.client_event import client_event
+
+    campaign = door.project.campaigns.get(one.campaign)
+    event = client_event(campaign, one.day) if campaign else None
+    return event.sentence.in_(door.config.language) if event else None
 
 
 def _name(door: Door, one: "Coming") -> str:
@@ -187,6 +197,8 @@ def _events(door: Door, coming: "Sequence[Coming]") -> "Iterator[Event]":
             continue
         known = f"{one.clients:,}" if one.clients is not None else "?"
         lines = [f"{one.campaign} {one.occurrence or ''}".strip(), f"clients: {known}"]
+        if event := _event(door, one):
+            lines.append(event)
         lines += [f"{each.code}: {each.sentence.in_(language)}" for each in one.obstacles]
         yield Event(
             # The occurrence, not the moment: when the hour is changed, the entry moves.
