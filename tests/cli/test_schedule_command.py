@@ -98,7 +98,7 @@ def test_the_shipped_campaigns_fire_as_their_files_say(project: Path) -> None:
              "suspension-alert"),
             "market_event",
         ),
-        "risk-notice": "hand",
+        **dict.fromkeys(("risk-notice", "satisfaction-survey"), "hand"),
     }  # fmt: skip
 
 

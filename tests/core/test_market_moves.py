@@ -181,6 +181,19 @@ def test_other_indexes_closed_days_and_moments_before_the_opening_are_nothing() 
     assert fold([FALLS_3], rows, CALENDAR) == ([], {"SSE-falls-3-day": Standing("no_data")})
 
 
+def test_a_recovery_before_what_was_told_arms_nothing() -> None:
+    condition = when(falls_percent=3, cool_down="0m")
+    rows = [level("09-28T10:15", 3999), level("09-28T10:30", 3870), level("09-28T11:00", 3860)]
+    told = {condition.slug: [at("2026-09-28T10:30")]}
+    assert fold([condition], rows, CALENDAR, told).triggers == []
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_rows_for_a_moment_the_later_version_counts(turned: bool) -> None:
+    rows = [level("09-28T10:30", 3870, version=1), level("09-28T10:30", 3990, version=2)]
+    assert fold([FALLS_3], rows[::-1] if turned else rows, CALENDAR).triggers == []
+
+
 SLOWER = when(falls_percent=2.5, over_sessions=2)
 OTHER = MarketCondition(index="CHINEXT", falls_percent=5, cool_down="1d")
 AT_ONCE = when(falls_percent=7, cool_down="0m")
