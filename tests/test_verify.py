@@ -41,6 +41,10 @@ CHANGED: dict[str, tuple[str, Any, str]] = {
     "margin_ratio": ("ratio", 16_000, "margin ratio book 6 client 3"),
     "margin_event": ("recovered", 700, "margin close below book 6 client 3"),
     "calendar_override": ("kind", "closed", "override 3 of HK 2026-09-28 step 3"),
+    "preference_event": ("said", b'{"wanted_risk":5}', "preferences 3 client 3"),
+    "survey_answer": ("score", 1, "answer 3 run 3 client 3"),
+    "follow_up": ("department", "nobody", "follow-up 3 of answer 3"),
+    "follow_up_step": ("action", "failed", "step 3 of follow-up 3"),
 }
 PAGES = {table.name: (table, rows) for table, rows in pages()}
 SIZE = 1 + len(PAGES)  # entries of the log below

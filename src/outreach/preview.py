@@ -92,14 +92,16 @@ class Shown:
 
 
 def preview_of(
-    conn: Connection, job: Job, client_no: str, channel: Channel, now: datetime
+    conn: Connection, job: Job, client_no: str, channel: Channel | None, now: datetime
 ) -> Shown | str:
-    """What the client would get on the channel; a sentence when that cannot be shown."""
+    """What the client would get on the channel, or on the one that is asked about first; a sentence
+    when that cannot be shown."""
     names = (*PAGE_COLUMNS, *job.definition.value_columns)
     found = facts.client_numbered(conn, client_no, names)
     if found is None:
         return f"{client_no}: the client book has no such client"
     row = job.completed(conn, [found])[0]
+    channel = channel or job.sheet.channels_for(job.sheet.candidate(row))[0]
     locale = job.sheet.template.locale_for(row[PAGE_COLUMNS.index("locale")])
     values = job.sheet.readers[channel, locale](row)
     rendered = job.sheet.template.render(channel, locale, job.sheet.constants[locale], [values])[0]

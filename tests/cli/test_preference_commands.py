@@ -133,10 +133,9 @@ def test_a_message_waits_for_the_hours_a_client_asked_for_and_a_text_greets_by_s
     change(door.root, "config.toml", "survey = { messages = 1, days = 30 }", "")
     door._config = door._project = None
 
-    shown = document(
-        door, "preview", "satisfaction-survey", "--client", "0000001", "--channel", "email"
-    )
+    shown = document(door, "preview", "satisfaction-survey", "--client", "0000001")
 
+    assert shown["channel"] == "email"  # the client's own first channel
     assert (shown["verdict"], shown["reason"]) == ("defer", "quiet_hours")  # 15:30 is before 16:00
     assert "Dear 王女士," in shown["parts"]["text"]
     assert shown["locale"] == "en"

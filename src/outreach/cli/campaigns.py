@@ -181,11 +181,12 @@ def preview(
         raise Failure(
             BAD_DATA, f"{campaign} has no channel {channel}; it has {', '.join(channels)}"
         )
-    chosen = Channel(channel) if channel else channels[0]
+    wanted = Channel(channel) if channel else None
     with door.database.reading() as conn:
-        shown = preview_of(conn, job, client, chosen, door.now())
+        shown = preview_of(conn, job, client, wanted, door.now())
     if isinstance(shown, str):
         raise Failure(BAD_DATA, shown)
+    chosen = shown.choice.channel
     if out and Path(out).suffix not in shown.file_kinds:
         kinds = ", ".join(shown.file_kinds)
         raise Failure(USAGE, f"{out}: by {chosen}, the name must end with one of {kinds}")

@@ -39,6 +39,8 @@ def candidate_reader(asked: tuple[str, ...]) -> Callable[[Row], Candidate]:
 
 def stored_facts(row: Row, asked: tuple[str, ...]) -> tuple[Any, ...]:
     """What is stored of the client of a row: the names are frozen with the run's policy."""
+    if not asked:
+        return tuple(row[:CANDIDATE_WIDTH])
     return (*row[:CANDIDATE_WIDTH], *row[_PAGE : _PAGE + len(asked)])
 
 
