@@ -129,6 +129,7 @@ def test_a_dry_run_shows_every_text_and_records_nothing(house: House) -> None:
         ("sms", "en"), ("sms", "zh-CN"), ("email", "en"), ("email", "zh-CN"),
     ]  # fmt: skip
     assert shown["audience"] == 3
+    assert shown["expires_at"] == "2026-09-28T02:45:00+00:00"
     assert shown["incident"] == ID
     assert all("95000" in one["parts"]["text"] for one in shown["texts"])
     assert house.asked("incident", "list") == []

@@ -3,7 +3,7 @@ refused with what to write."""
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -105,13 +105,13 @@ def _moment(
     if found := _CLOCK.fullmatch(text):
         hour, minute = int(found[1]), int(found[2])
         if hour < 24 and minute < 60:
-            return moment_near(hour, minute, now.astimezone(zone))
+            return moment_near(hour, minute, now.astimezone(zone)).astimezone(UTC)
     elif "T" in text:
         try:
             at = datetime.fromisoformat(text)
         except ValueError:
             at = None
         if at is not None:
-            return at if at.tzinfo else at.replace(tzinfo=zone)
+            return (at if at.tzinfo else at.replace(tzinfo=zone)).astimezone(UTC)
     lines.append(f"{option} {text!r}: write HH:MM such as 09:41, or 2026-09-28T09:41")
     return None
