@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from outreach.cli.departments import department_findings
 from outreach.cli.door import BAD_DATA, NOT_ALLOWED, PROBLEMS, USAGE, Door, Failure
 from outreach.core.survey_link import mark_of, token
 from outreach.store.database import Database
@@ -266,6 +267,36 @@ def test_a_webhook_without_a_secret_is_not_called(
 
     assert "OUTREACH_SECRET_DEPARTMENT_CRM" in refused(door, BAD_DATA, "survey", "forward")
     assert crm == []
+
+
+def findings(door: Door) -> list[tuple[str, str]]:
+    with door.database.reading() as conn:
+        found = department_findings(conn, door.project, door.now())
+        return [(one.level, one.says) for one in found]
+
+
+def test_doctor_tells_of_cases_that_nobody_has_and_of_late_ones(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert findings(door) == [("ok", "no case waits for a department or is overdue")]
+    take(door, (1, "A1", AT))
+    assert findings(door)[0][0] == "ok"
+
+    monkeypatch.setenv("OUTREACH_CLOCK", "2026-09-29T16:31+08:00")
+    assert findings(door) == [("warning", "cases that wait to be handed over: 1")]
+    document(door, "survey", "forward")
+    assert findings(door)[0][0] == "ok"
+    monkeypatch.setenv("OUTREACH_CLOCK", "2026-10-13T09:00+08:00")
+    assert findings(door) == [("warning", "cases that are overdue: 1")]
+
+
+def test_doctor_tells_of_a_webhook_without_a_secret(
+    door: Door, crm: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OUTREACH_SECRET_DEPARTMENT_CRM")
+    door._project = None
+
+    assert findings(door) == [("warning", "crm: its webhook has no secret")]
 
 
 def test_every_answer_can_be_taken_out(door: Door) -> None:

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 import typer
 
+from outreach.cli.departments import department_findings
 from outreach.cli.door import PROBLEMS, Door, Failure
+from outreach.cli.incident_health import incident_findings
+from outreach.cli.market_health import market_findings
 from outreach.cli.output import Marked, console, emit_json, say, table
 
 if TYPE_CHECKING:
@@ -284,18 +287,9 @@ def _disk(look: Look) -> Iterator[Finding]:
         yield Finding("ok", says)
 
 
-def _incidents(look: Look) -> Iterator[Finding]:
-    from outreach.cli.incident_health import incident_findings
-
-    found = incident_findings(look.conn, look.project, look.now)
-    yield from (Finding(*one) for one in found)
-
-
-def _market(look: Look) -> Iterator[Finding]:
-    from outreach.cli.market_health import market_findings
-
-    found = market_findings(look.conn, look.project, look.now)
-    yield from (Finding(*one) for one in found)
+def _room(find: "Callable[[Connection, Project, datetime], Iterator[Any]]") -> Check:
+    """The findings of a room that keeps its own."""
+    return lambda look: (Finding(*one) for one in find(look.conn, look.project, look.now))
 
 
 def _doubt(look: Look) -> Iterator[Finding]:
@@ -342,8 +336,9 @@ CHECKS: Final[tuple[tuple[str, bool, Check], ...]] = (
     ("campaigns", True, _campaigns),
     ("holdings, halts", True, _snapshots),
     ("halt sources", True, _sources),
-    ("incidents", True, _incidents),
-    ("market moves", True, _market),
+    ("incidents", True, _room(incident_findings)),
+    ("market moves", True, _room(market_findings)),
+    ("departments", True, _room(department_findings)),
     ("in doubt", True, _doubt),
     ("disk", False, _disk),
 )

@@ -127,14 +127,14 @@ def _rows(
     today = door.now().astimezone(zone).date()
     with door.database.reading() as conn:
         found = follow_ups.cases(conn, number=number, department=department)
-        works = working_days(door, conn)
+        works = working_days(door.config, conn)
     if number is not None and not found:
         raise Failure(BAD_DATA, f"there is no case {number}; see `outreach follow-ups list`")
     rows: list[tuple[tuple[bool, date, int], dict[str, Any]]] = []
     for case in found:
         now_is = standing(case.steps)
         opened = case.opened_at.astimezone(zone).date()
-        due = due_on(opened, days_of(door, case.department), works)
+        due = due_on(opened, days_of(door.config, case.department), works)
         late = overdue(now_is, due, today)
         row = {
             "id": case.id,
