@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from outreach import plan
 from outreach.project.load import load_project
 from outreach.store.database import Database
+from outreach.store.tables import run
 from tests.fired_project import at
 from tests.journeys.house import House, person, shipped
 
@@ -177,6 +179,21 @@ def test_the_plan_of_a_margin_notice_shows_no_ratio(house: House) -> None:
     said = house.must("plan", MARGIN)
     assert "128" not in said.out
     assert "***%" in said.out
+
+
+def test_a_text_can_be_looked_at_before_anything_has_happened(house: House) -> None:
+    shown = house.asked("preview", MOVE, "--client", "000001", "--channel", "email")
+    assert shown["made_up"]
+    assert "CSI300当日下跌3.00%" in shown["parts"]["subject"]
+    drop(house, "09-28T10:29", "a.csv", LEVELS + level("09-28 10:28", 3990))
+    said = house.must("preview", MOVE, "--client", "000003", "--channel", "sms").out
+    assert "its figures are made up" in said
+    assert "CSI 300 Index stood at 3,880.00" in " ".join(said.split())
+    drop(house, "09-28T15:31", "b.csv", ratios("09-28 15:00", (1, 180.5)))
+    mail = house.asked("preview", MARGIN, "--client", "000001", "--channel", "email")
+    assert "维持担保比例：180.50%" in mail["parts"]["text"]
+    assert house.on_disk() == {}
+    assert house.query(lambda conn: conn.execute(select(run.c.id)).all()) == []
 
 
 def test_a_ratio_in_an_sms_is_refused_by_check_and_can_not_be_printed(house: House) -> None:

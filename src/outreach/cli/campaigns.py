@@ -72,7 +72,9 @@ def _watching(door: Door, campaign: str) -> bool:
     return True
 
 
-def _prepared(door: Door, campaign: str, occurrence: str | None) -> "tuple[Due, Job]":
+def _prepared(
+    door: Door, campaign: str, occurrence: str | None, *, rehearse: bool = False
+) -> "tuple[Due, Job]":
     from outreach import plan as verb
     from outreach.cli.engine import collect_seldom, definition, unsubscribe_key
     from outreach.core.occurrence import Blocked
@@ -86,6 +88,8 @@ def _prepared(door: Door, campaign: str, occurrence: str | None) -> "tuple[Due, 
         if isinstance(due, Blocked) and due.code == "calendar":
             forecast = verb.prepare(conn, defined, occurrence, now, provisional=True)
             due = due if isinstance(forecast, Blocked) else forecast
+        if rehearse and isinstance(due, Blocked) and due.code == "nothing_due":
+            due = verb.rehearsal(conn, defined, now) or due
     if isinstance(due, Blocked):
         raise Failure(BAD_DATA, f"{campaign}: {due.sentence.in_('en')}")
     # A draft is shown as it would go out: an approval is asked for by `run`, not by a look.
@@ -168,6 +172,7 @@ def preview(
     """Exactly what that client would get, whether or not a rule would stop it."""
     from pathlib import Path
 
+    from outreach import plan as verb
     from outreach.cli.export import whole_file
     from outreach.core.words import Channel
     from outreach.preview import preview_of
@@ -175,7 +180,7 @@ def preview(
     from outreach.store.audit import Entry
 
     door: Door = context.obj
-    due, job = _prepared(door, campaign, occurrence)
+    due, job = _prepared(door, campaign, occurrence, rehearse=occurrence is None)
     channels = due.definition.campaign.channels
     if channel is not None and channel not in channels:
         raise Failure(
@@ -198,9 +203,12 @@ def preview(
         with whole_file(Path(out), force=True) as draft:
             draft.write_bytes(shown.as_file(Path(out).suffix))
     if door.json:
-        emit_json({**shown.document(), "file": out})
+        made_up = due.occurrence.key == verb.MADE_UP
+        emit_json({**shown.document(), "file": out, "made_up": made_up})
         return
     say(door, f"[bold]{campaign}[/] {due.occurrence.key} to {client} by {chosen}: {shown.verdict}")
+    if due.occurrence.key == verb.MADE_UP:
+        say(door, "Nothing of the kind has happened: its figures are made up.")
     console().print(shown.text(), markup=False)
     if out:
         say(door, f"Written to {out}.")

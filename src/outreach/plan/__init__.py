@@ -8,9 +8,11 @@ from outreach.plan.fire_events import Fired
 from outreach.plan.job import Job
 from outreach.plan.missed import though_missed
 from outreach.plan.prepare import prepare
+from outreach.plan.rehearsal import MADE_UP, rehearsal
 from outreach.plan.run import open_run, reopened, work
 
 __all__ = [
+    "MADE_UP",
     "Due",
     "Estimate",
     "Fired",
@@ -20,6 +22,7 @@ __all__ = [
     "fire_due",
     "open_run",
     "prepare",
+    "rehearsal",
     "reopened",
     "stop_untrue",
     "though_missed",

@@ -196,6 +196,12 @@ def ratios_of(conn: Connection, book_id: int, ids: Sequence[int]) -> dict[int, R
     return {row[0]: Ratio(*row) for row in conn.execute(statement)}
 
 
+def newest_ratios(conn: Connection) -> int:
+    """The file that was taken in last; 0 before the first."""
+    newest = select(func.coalesce(func.max(margin_ratio.c.book_id), 0))
+    return int(conn.execute(newest).scalar_one())
+
+
 class MarginCount(NamedTuple):
     """How many clients stand where, and as of when the newest ratio is."""
 
