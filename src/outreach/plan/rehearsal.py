@@ -1,4 +1,4 @@
-"""A run of something that has not happened, its figures made up: to look at texts, never to send."""
+"""A run of something that has not happened, its figures made up: to look at texts, not to send."""
 
 from datetime import datetime
 from fractions import Fraction

@@ -88,11 +88,10 @@ def any_since(conn: Connection, rule: OnMarketMove, since: datetime) -> bool:
 
 
 def _since(rule: OnMarketMove, told_at: Mapping[str, list[datetime]], now: datetime) -> datetime:
-    """From when on levels matter: for the longest window, and for a window of several sessions all
-    since it last triggered, to see whether it came back."""
+    """From when on levels matter: for the longest window, and for each window of several sessions
+    all since it last triggered, to see whether it came back."""
     sessions = max(one.over_sessions or 1 for one in rule.conditions)
-    start = now - REMEMBERED
-    if sessions > 1:
-        last = max((at for some in told_at.values() for at in some), default=start)
-        start = max(min(start, last), now - FOLLOWED)
+    long = [told_at[one.slug] for one in rule.conditions if (one.over_sessions or 1) > 1]
+    since = min([now - REMEMBERED, *(max(some) for some in long if some)])
+    start = max(since, now - FOLLOWED)
     return start - timedelta(days=2 * sessions + 14)  # weekends, and the longest closure
