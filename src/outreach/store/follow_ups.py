@@ -1,20 +1,22 @@
 """Cases departments look at: opened by an answer, and every step after that added to them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from outreach.core.follow_up import Step
+from outreach.core.follow_up import Action, Step
 from outreach.store import audit
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import allocate, append
+from outreach.store.facts import among
 from outreach.store.tables import client, follow_up, follow_up_step, run, survey_answer
 
 _CASES: Final = tuple(column.name for column in follow_up.columns)
+_AT_ONCE: Final = 5_000
 _STEPS: Final = tuple(column.name for column in follow_up_step.columns)
 
 
@@ -71,9 +73,14 @@ def hold(tx: Connection) -> None:
 
 
 def cases(
-    conn: Connection, *, number: int | None = None, department: str | None = None
+    conn: Connection,
+    *,
+    number: int | None = None,
+    department: str | None = None,
+    undelivered: bool = False,
 ) -> list[Case]:
-    """Cases with their steps, oldest first: all of them, one, or those of a department."""
+    """Cases with their steps, oldest first: all of them, one, those of a department, or those that
+    no department has."""
     names: Mapping[str, Any] = {
         **{name: follow_up.c[name] for name in ("id", "department", "rule", "opened_at")},
         "answer_id": follow_up.c.answer_id,
@@ -95,17 +102,23 @@ def cases(
         statement = statement.where(follow_up.c.id == number)
     if department is not None:
         statement = statement.where(follow_up.c.department == department)
+    if undelivered:
+        step = follow_up_step.c
+        handed_over = select(step.id).where(
+            step.follow_up_id == follow_up.c.id, step.action == Action.FORWARDED
+        )
+        statement = statement.where(~handed_over.exists())
     rows = [Case(*row) for row in conn.execute(statement)]
-    steps = _steps(conn, [row.id for row in rows] if number is not None else None)
+    steps = _steps(conn, [row.id for row in rows])
     return [row._replace(steps=tuple(steps.get(row.id, ()))) for row in rows]
 
 
-def _steps(conn: Connection, of: Iterable[int] | None) -> dict[int, list[Step]]:
+def _steps(conn: Connection, ids: Sequence[int]) -> dict[int, list[Step]]:
     step = follow_up_step.c
-    statement = select(step.follow_up_id, step.action, step.actor, step.note, step.at)
-    if of is not None:
-        statement = statement.where(step.follow_up_id.in_(list(of)))
+    columns = (step.follow_up_id, step.action, step.actor, step.note, step.at)
     found: dict[int, list[Step]] = defaultdict(list)
-    for row in conn.execute(statement.order_by(step.id)):
-        found[row[0]].append(Step(*row[1:]))
+    for at in range(0, len(ids), _AT_ONCE):
+        of_them = among(step.follow_up_id, ids[at : at + _AT_ONCE])
+        for row in conn.execute(select(*columns).where(of_them).order_by(step.id)):
+            found[row[0]].append(Step(*row[1:]))
     return found

@@ -1,7 +1,7 @@
 """Surveys that were sent, and the answers to them: added, never changed."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
@@ -17,6 +17,7 @@ from outreach.store.database import allocate, append
 from outreach.store.tables import client, frozen, message, outcome, run, survey_answer, window
 
 _COLUMNS: Final = tuple(column.name for column in survey_answer.columns)
+_AT_ONCE: Final = 5_000
 # Outcomes that say the client got it, or may have.
 _REACHED: Final = ("accepted", "delivered", "in_doubt")
 
@@ -88,24 +89,29 @@ def asked_at(
 ) -> dict[str, list[Open]]:
     """The surveys that went to these numbers by SMS, by number: what a reply can be an answer to.
     Only where the number is still the client's."""
-    by_run, wanted = {one.run_id: one for one in runs}, sorted(set(phones))
+    by_run = {one.run_id: one for one in runs}
     found: dict[str, list[Open]] = defaultdict(list)
-    if not by_run or not wanted:
+    if not by_run:
         return found
     mine = and_(message.c.client_id == client.c.id, message.c.address == client.c.phone)
     statement = (
         select(message.c.address, message.c.run_id, message.c.client_id, message.c.id)
         .join_from(client, message, mine)
-        .where(
-            client.c.phone.in_(wanted),
-            message.c.run_id.in_(sorted(by_run)),
-            message.c.channel == "sms",
-        )
+        .where(message.c.run_id.in_(sorted(by_run)), message.c.channel == "sms")
     )
-    for phone, run_id, client_id, message_id in conn.execute(statement):
-        one = by_run[run_id]
-        found[phone].append(Open(run_id, client_id, message_id, one.survey, one.opened_at))
+    for some in _pages(phones):
+        for row in conn.execute(statement.where(client.c.phone.in_(some))):
+            one = by_run[row.run_id]
+            asked_for = Open(row.run_id, row.client_id, row.id, one.survey, one.opened_at)
+            found[row.address].append(asked_for)
     return found
+
+
+def _pages(values: Iterable[str]) -> Iterator[list[str]]:
+    """Different values, as many at once as either database takes as parameters."""
+    wanted = sorted(set(values))
+    for at in range(0, len(wanted), _AT_ONCE):
+        yield wanted[at : at + _AT_ONCE]
 
 
 def asked(conn: Connection, one: SurveyRun, client_id: int) -> Open | None:
@@ -127,17 +133,20 @@ def asked(conn: Connection, one: SurveyRun, client_id: int) -> Open | None:
 def holders(conn: Connection, phones: Iterable[str]) -> dict[str, list[int]]:
     """The clients who have these numbers."""
     found: dict[str, list[int]] = defaultdict(list)
-    statement = select(client.c.phone, client.c.id).where(client.c.phone.in_(sorted(set(phones))))
-    for phone, client_id in conn.execute(statement.order_by(client.c.id)):
-        found[phone].append(client_id)
+    statement = select(client.c.phone, client.c.id).order_by(client.c.id)
+    for some in _pages(phones):
+        for phone, client_id in conn.execute(statement.where(client.c.phone.in_(some))):
+            found[phone].append(client_id)
     return found
 
 
 def known(conn: Connection, identities: Iterable[str]) -> set[str]:
     """Those of the rows and requests that are on record."""
-    wanted = sorted(set(identities))
-    where = survey_answer.c.identity.in_(wanted)
-    return set(conn.execute(select(survey_answer.c.identity).where(where)).scalars())
+    identity = survey_answer.c.identity
+    found: set[str] = set()
+    for some in _pages(identities):
+        found.update(conn.execute(select(identity).where(identity.in_(some))).scalars())
+    return found
 
 
 def record(

@@ -43,7 +43,7 @@ def forward(
     with database.reading() as conn:
         waiting = [
             one
-            for one in follow_ups.cases(conn)
+            for one in follow_ups.cases(conn, undelivered=True)
             if one.department in departments
             and to_try(standing(one.steps), now, failed_too=failed_too)
         ]
