@@ -182,6 +182,24 @@ def allow_connections(url: str, allowed: bool) -> None:
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_database_that_goes_away_while_sending_leaves_one_window_in_doubt_at_most(
+    tmp_path: Path, database_url: str
+) -> None:
+    house = daily_house(tmp_path, database_url)
+    with serving(house, DUE) as one:
+        one.until(lambda: mails(house) > WINDOW)
+        allow_connections(database_url, allowed=False)
+        one.waits_for("database_trouble")
+        allow_connections(database_url, allowed=True)
+        one.until(all_settled(house, 2 * CLIENTS))
+        one.stops()
+
+    broken = ("run_failed", "campaign_failed", "round_failed")
+    assert [said for said in one.said if said["event"] in broken] == []
+    accounted(house, 2 * CLIENTS, WINDOW)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_database_away_for_a_while_is_said_once_and_then_it_goes_on(
     tmp_path: Path, database_url: str
 ) -> None:

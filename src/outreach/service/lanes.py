@@ -61,8 +61,7 @@ class Threads:
         try:
             bench.work(run)
         except DatabaseProblem as error:
-            self._service.say("run_interrupted", run=run, problem=str(error))
-            self._service.rests(run)
+            self._service.interrupted(run, str(error))
         except Exception as error:  # the lane must live on; the run is tried again
             self._service.say("run_failed", run=run, error=type(error).__name__)
             self._service.rests(run)

@@ -51,6 +51,7 @@ class Service:
     _bench: "Bench | None" = None
     _said: set[object] = field(default_factory=set)
     _resting: dict[int, datetime] = field(default_factory=dict)
+    interruptions: dict[int, str] = field(default_factory=dict)
     _stopped: dict[int, frozenset[str]] = field(default_factory=dict)  # by run: why it stands still
     _urgent: dict[str, bool] = field(default_factory=dict)  # by digest of the campaign
     _troubled: bool = False
@@ -173,6 +174,13 @@ class Service:
         elif self._stopped.pop(run, None):
             self.say("sender_back", run=run)
 
+    def interrupted(self, run: int, problem: str) -> None:
+        """The database could not be worked with. The run goes on with the first round that can be
+        made again, and meanwhile this is told once."""
+        if self.interruptions.get(run) != problem:
+            self.interruptions[run] = problem
+            self.say("run_interrupted", run=run, problem=problem)
+
     def rests(self, run: int) -> None:
         """Leave a run alone for a while: a sender of it gave up."""
         self._resting[run] = self.clock() + REST
@@ -207,6 +215,7 @@ class Bench:
         ended = local.work(self.engine, run)
         after = self._standing(run)
         service.stopped(run, ended.stopped)
+        service.interruptions.pop(run, None)
         if before != after:
             service.say("worked", run=run, **after, next_at=ended.next_at)
 

@@ -121,6 +121,20 @@ def _explained(url: str) -> Iterator[None]:
         if isinstance(error, OperationalError):  # trouble of the server, not a fault of ours
             raise DatabaseProblem(f"{url}: the database refused: {_first_line(text)}") from error
         raise
+    except Exception as error:  # COPY speaks to the driver itself
+        if not _trouble_of_the_driver(error):
+            raise
+        raise DatabaseProblem(f"{url}: the database refused: {_first_line(str(error))}") from error
+
+
+def _trouble_of_the_driver(error: Exception) -> bool:
+    """Whether PostgreSQL's driver says that the server cannot be worked with: told by name, because
+    a project on SQLite never loads it."""
+    kinds = type(error).__mro__
+    return any(
+        kind.__module__.startswith("psycopg") and kind.__name__ == "OperationalError"
+        for kind in kinds
+    )
 
 
 _TOO_LARGE = "no number that large is kept; look at the number that was asked for"
