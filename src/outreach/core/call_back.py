@@ -12,25 +12,17 @@ from datetime import date, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from hashlib import sha256
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
 from outreach.core.trading_calendar import TradingCalendar
-from outreach.core.words import Sentence
+from outreach.core.words import Sentence, Spoken
 
 # The least share of the clients at the end of a year to be called back in the next one.
 YEARLY_SHARE: Final = Fraction(1, 10)
 
 
-class Rule(StrEnum):
+class Rule(Spoken):
     """Why a client is to be called back."""
-
-    sentence: Sentence
-
-    def __new__(cls, value: str, en: str, zh: str) -> Self:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.sentence = Sentence(en, zh)
-        return member
 
     NEW_ACCOUNT = "new_account", "a new account, within 30 days", "新开户，30日内"
     NEW_PERMISSION = (

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from outreach.core.words import Sentence
+from outreach.core.words import Sentence, Spoken
 
 
 class Action(StrEnum):
@@ -24,16 +24,8 @@ class Action(StrEnum):
     REOPEN = "reopen"
 
 
-class Delivery(StrEnum):
+class Delivery(Spoken):
     """Whether the department has the case."""
-
-    sentence: Sentence
-
-    def __new__(cls, value: str, en: str, zh: str) -> "Delivery":
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.sentence = Sentence(en, zh)
-        return member
 
     WAITING = "waiting", "not handed over yet", "待转交"
     RETRY = "retry", "was not taken and is tried again", "转交未成功，将重试"
@@ -41,16 +33,8 @@ class Delivery(StrEnum):
     FAILED = "failed", "could not be handed over", "转交失败"
 
 
-class Work(StrEnum):
+class Work(Spoken):
     """What the department does with it."""
-
-    sentence: Sentence
-
-    def __new__(cls, value: str, en: str, zh: str) -> "Work":
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.sentence = Sentence(en, zh)
-        return member
 
     OPEN = "open", "nobody has taken it up", "待处理"
     IN_PROGRESS = "in_progress", "somebody works on it", "处理中"

@@ -6,15 +6,14 @@ told as one; what is over before it is told is not told; a pause too short to ma
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from enum import StrEnum
 from itertools import groupby
-from typing import Final, Literal, NamedTuple, Self
+from typing import Final, Literal, NamedTuple
 
 from outreach.core.alert import Alert, Reach
 from outreach.core.campaign import OnHalt
 from outreach.core.halts import CALENDARS, DELISTING_PERIOD, Halt
 from outreach.core.trading_calendar import CalendarCoverageError, TradingCalendar
-from outreach.core.words import Sentence
+from outreach.core.words import Spoken
 
 # Pauses that mostly end within minutes: while no end is known, their length so far is taken.
 PAUSES: Final = frozenset({"volatility", "quote_only"})
@@ -22,16 +21,8 @@ PAUSES: Final = frozenset({"volatility", "quote_only"})
 LONG: Final = timedelta(days=5)
 
 
-class Made(StrEnum):
+class Made(Spoken):
     """What a campaign made of an alert."""
-
-    sentence: Sentence
-
-    def __new__(cls, value: str, en: str, zh: str) -> Self:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.sentence = Sentence(en, zh)
-        return member
 
     TOLD = "told", "told by the run", "已由该批次告知"
     JOINED = "joined", "told together with a later version", "与后续版本一并告知"

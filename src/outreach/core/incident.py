@@ -8,10 +8,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Final, Literal, NamedTuple, Self
+from typing import Final, Literal, NamedTuple
 
-from outreach.core.words import Sentence
+from outreach.core.words import Sentence, Spoken
 
 State = Literal["open", "resolved", "closed", "withdrawn"]
 
@@ -21,16 +20,8 @@ LONGEST_AHEAD: Final = timedelta(hours=24)
 CLOCKS_AGREE: Final = timedelta(minutes=1)  # as far as the clocks of two machines ever do
 
 
-class Kind(StrEnum):
+class Kind(Spoken):
     """What a step does."""
-
-    sentence: Sentence
-
-    def __new__(cls, value: str, en: str, zh: str) -> Self:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.sentence = Sentence(en, zh)
-        return member
 
     OPEN = "open", "the first notice", "首次通知"
     UPDATE = "update", "an update", "进展通知"

@@ -8,26 +8,17 @@ import re
 import unicodedata
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from outreach.core.inbound_words import Word, wants_out, word
 from outreach.core.survey_form import SATISFACTION, Scale, Survey
 from outreach.core.survey_rules import holds
-from outreach.core.words import Sentence
+from outreach.core.words import Spoken
 
 
-class Kind(StrEnum):
+class Kind(Spoken):
     """What became of an answer. Only `answer` counts in reports."""
-
-    sentence: Sentence
-
-    def __new__(cls, value: str, en: str, zh: str) -> "Kind":
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.sentence = Sentence(en, zh)
-        return member
 
     ANSWER = "answer", "counts", "有效回答"
     LATE = "late", "came after the survey had closed", "超过截止日期"

@@ -14,8 +14,8 @@ class Sentence(NamedTuple):
         return self.zh if language.startswith("zh") else self.en
 
 
-class Purpose(StrEnum):
-    """Why a client is written to. The purpose decides which gates apply (`core.policy`)."""
+class Spoken(StrEnum):
+    """A word that is stored and said: each member has its sentence in both languages."""
 
     sentence: Sentence
 
@@ -24,6 +24,10 @@ class Purpose(StrEnum):
         member._value_ = value
         member.sentence = Sentence(en, zh)
         return member
+
+
+class Purpose(Spoken):
+    """Why a client is written to. The purpose decides which gates apply (`core.policy`)."""
 
     REGULATORY = "regulatory", "a notice the firm must give", "监管要求的告知"
     SERVICE = "service", "a notice about the service in use", "服务通知"
@@ -261,16 +265,8 @@ class Reason(StrEnum):
 
 
 # By the code that is stored: the enums themselves take all their words when called.
-class Missed(StrEnum):
+class Missed(Spoken):
     """Why an occurrence was never sent: what the row of a missed occurrence says."""
-
-    sentence: Sentence
-
-    def __new__(cls, value: str, en: str, zh: str) -> Self:
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.sentence = Sentence(en, zh)
-        return member
 
     LATE = "late", "no scheduler ran until it was too late", "调度未及时运行，已超过允许的延迟"
     OVERTAKEN = "overtaken", "a later firing had come before it started", "启动前已到下一次触发时间"
