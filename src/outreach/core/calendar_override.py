@@ -122,8 +122,8 @@ def _weekend(override: Override) -> Sentence | None:
         return None
     return Sentence(
         f"{override.on} is a {override.on:%A}, on which {override.market} does not trade, also"
-        " where people work; if the exchange announced a session, import a calendar file with a row of"
-        " kind open",
+        " where people work; if the exchange announced a session, import a calendar file with a row"
+        " of kind open",
         f"{override.on} 是周末，{override.market} 不开市（调休工作日亦然）；"
         "如交易所公告开市，请导入含 open 行的日历文件",
     )
