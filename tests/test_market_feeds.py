@@ -89,6 +89,17 @@ def test_json_records_are_levels_and_ratios_too(desk: ingest.Desk) -> None:
     assert (done.counts, dict(done.alerts)) == (Counts(added=1), {"below warn": 1})
 
 
+def test_of_a_json_file_that_was_cut_off_the_whole_records_are_taken(desk: ingest.Desk) -> None:
+    text = (
+        '{"data":[{"指数代码":"CSI300","行情时间":"2026-09-28 10:30","最新点位":3880,"昨收":4000},'
+        '{"指数代码":"CSI300","行情时间":"2026-09-28 10:31","最新点位":38'
+    )
+    done = taken(desk, text, name="cut.json")
+    assert (done.counts, done.warnings) == (Counts(added=1), 1)
+    assert done.rejects_file is not None
+    assert "the file was cut off after record 1" in done.rejects_file.read_text("utf-8-sig")
+
+
 def test_who_crosses_a_line_is_told_file_by_file(desk: ingest.Desk) -> None:
     done = [
         taken(desk, ratios("24 15:00", [(1, 160), (2, 149), (3, 125), (4, 150)])),

@@ -48,7 +48,9 @@ def test_a_term_lasts_to_the_end_of_its_day() -> None:
     assert moment("2026-12-31", SHANGHAI, end_of_day=True) == datetime(2026, 12, 31, 16, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("cell", ["soon", "2026-13-01", "2026-09-10T25:00"])
+@pytest.mark.parametrize(
+    "cell", ["soon", "2026-13-01", "2026-09-10T25:00", "0001-01-01 00:00", "9999-12-31 23:59"]
+)
 def test_what_is_no_moment_is_refused(cell: str) -> None:
     assert isinstance(moment(cell, SHANGHAI), Bad)
 

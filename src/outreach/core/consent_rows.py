@@ -135,6 +135,8 @@ def moment(cell: str, zone: tzinfo, *, end_of_day: bool = False) -> datetime | B
             value = datetime.fromisoformat(iso)
         except ValueError:
             return Bad("there is no such moment", fix)
+        if not 1900 <= value.year <= 2199:
+            return Bad(f"the year {value.year} cannot be meant", fix)
         return value if value.tzinfo else value.replace(tzinfo=zone)
     on = cells.day(text)
     if on is None or isinstance(on, Bad):

@@ -40,12 +40,12 @@ def import_market(
             f"{path}: this is neither a file of index levels (index, at, level, prev_close) nor of"
             " margin ratios (client_no, ratio, warn_line, close_line); name its columns so"
         )
-    table, matched = feed.open_market(path, kind)
+    table, matched, cut = feed.open_market(saved, kind)
     with opened(desk, kind, table, matched.unknown, as_of or age_of(path, desk)) as book:
         read, step = _KINDS[kind](book)
         whole, good, problems = _read(table, matched, read, desk.chunk_rows)
         events: dict[str, int] = {}
-        book.take(whole, problems, step(good, events))
+        book.take(whole, [*problems, *([cut] if cut else [])], step(good, events))
         done = book.finished()
     return replace(done, form=kind, kept=kept, alerts=tuple(sorted(events.items())))
 
