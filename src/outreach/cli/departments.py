@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from outreach.cli.door import BAD_DATA, Door, Failure
+from outreach.cli.door import Door
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,17 +17,25 @@ if TYPE_CHECKING:
     from outreach.survey import HandOver
 
 DEFAULT_DAYS: Final = 3  # working days, of a department that is no longer in config.toml
-# A case that nobody even tried to hand over for so long: nothing runs `survey forward`.
+# A case that nobody even tried to hand over for so long: nothing runs `serve` or `survey forward`.
 FORGOTTEN: Final = timedelta(hours=1)
 
 
-def departments(door: Door) -> "dict[str, HandOver]":
-    """Every department of config.toml, ready to be called. Raises Failure(3) for a webhook without
-    a secret: an unsigned case could be anybody's."""
-    return {name: _opened(door, name, one) for name, one in door.config.departments.items()}
+def departments(door: Door) -> "tuple[dict[str, HandOver], list[str]]":
+    """The departments of config.toml that can be called, and why the others cannot: a webhook needs
+    a secret, since an unsigned case could be anybody's."""
+    ways: dict[str, HandOver] = {}
+    problems: list[str] = []
+    for name, one in door.config.departments.items():
+        way = _opened(door, name, one)
+        if isinstance(way, str):
+            problems.append(way)
+        else:
+            ways[name] = way
+    return ways, problems
 
 
-def _opened(door: Door, name: str, department: Any) -> "HandOver":
+def _opened(door: Door, name: str, department: Any) -> "HandOver | str":
     import base64
     import binascii
 
@@ -41,16 +49,16 @@ def _opened(door: Door, name: str, department: Any) -> "HandOver":
     try:
         given = secret(owner)
     except SecretProblem as error:
-        raise Failure(BAD_DATA, str(error)) from error
+        return f"departments.{name}: {error}"
     if not given:
         wrong = f"departments.{name}: its webhook has no secret to sign with"
-        raise Failure(BAD_DATA, f"{wrong}; set {variable_of(owner)}, or {variable_of(owner)}_FILE")
+        return f"{wrong}; set {variable_of(owner)}, or {variable_of(owner)}_FILE"
     if given.startswith("whsec_"):
         try:
             base64.b64decode(given.removeprefix("whsec_"), validate=True)
-        except binascii.Error as error:
+        except binascii.Error:
             wrong = f"{variable_of(owner)}: what follows whsec_ is no base64"
-            raise Failure(BAD_DATA, f"{wrong}; copy it again from the department") from error
+            return f"{wrong}; copy it again from the department"
     return Webhook(department.url, given, department.timeout)
 
 
@@ -111,7 +119,7 @@ def department_findings(conn: "Connection", project: "Project", now: datetime) -
         late += overdue(now_is, due_on(opened, days_of(config, case.department), works), today)
     for count, what, write in (
         (failed, "could not be handed over", "outreach survey forward --again"),
-        (forgotten, "wait to be handed over", "outreach survey forward, every minute"),
+        (forgotten, "wait to be handed over", "outreach serve, or outreach survey forward"),
         (late, "are overdue", "outreach follow-ups list"),
     ):
         if count:

@@ -12,6 +12,7 @@ from outreach.cli.door import BAD_DATA, Door, Failure
 if TYPE_CHECKING:
     from outreach.project.config import Config
     from outreach.service import Opened
+    from outreach.service.cases import Ways
 
 
 def serve(
@@ -24,6 +25,7 @@ def serve(
     from outreach import clock
     from outreach.engine import stop
     from outreach.service import Service
+    from outreach.service.cases import Cases
     from outreach.service.definitions import Definitions
     from outreach.service.feeds import Feeds
     from outreach.service.live import Live
@@ -48,6 +50,10 @@ def serve(
         database, definitions, door.now, lines, door.actor,
         background=True, stopping=asked.is_set,
     )  # fmt: skip
+    service.cases = Cases(
+        database, definitions, door.now, lines, lambda config: _departments(door, config),
+        background=True, stopping=asked.is_set,
+    )  # fmt: skip
     lines("serving", campaigns=len(definitions.sound), database=database.url.get_backend_name())
     Live(service, asked, every, pretended=pretended).run()
     database.close()
@@ -61,6 +67,13 @@ def _opened(door: Door, config: "Config", stopping: Any) -> "Opened":
     now = Door(door.config_path, door.json, _config=config, _database=door.database)
     adapters = Adapters(now)
     return Opened(engine(now, adapters, stopping=stopping), adapters.close)
+
+
+def _departments(door: Door, config: "Config") -> "Ways":
+    """The departments by the config as it stands."""
+    from outreach.cli.departments import departments
+
+    return departments(Door(door.config_path, door.json, _config=config, _database=door.database))
 
 
 class Lines:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from outreach.cli.clients import As, AsOf, document, lines, moment_of, refuse_empty, run_import
-from outreach.cli.door import PROBLEMS, USAGE, Door, Failure
+from outreach.cli.door import BAD_DATA, PROBLEMS, USAGE, Door, Failure
 from outreach.cli.output import emit_json, emit_rows, next_step, say
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ def forward(
     from outreach.cli.departments import departments
 
     door: Door = context.obj
-    ways = departments(door)
+    ways, problems = departments(door)
     done = list(survey.forward(door.database, ways, door.now(), failed_too=again))
     rows = [{**one._asdict(), "action": one.action.value} for one in done]
     if door.json:
@@ -249,6 +249,8 @@ def forward(
     else:
         emit_rows(door, "Handed over", rows)
     lost = sum(one.action != "forwarded" for one in done)
+    if problems:
+        raise Failure(BAD_DATA, problems)
     if lost:
         raise Failure(PROBLEMS, f"{lost} of {len(done)} cases were not taken; see why above")
     next_step(door, "outreach follow-ups list")

@@ -10,6 +10,7 @@ from outreach.core.campaign import Campaign
 from outreach.engine import local
 from outreach.project.config import Config
 from outreach.project.load import Project
+from outreach.service.cases import Cases
 from outreach.service.definitions import Definitions, Say
 from outreach.service.feeds import Feeds
 from outreach.store import marks, runs
@@ -48,6 +49,7 @@ class Service:
     trusts_clock: bool = False  # do not compare ours with the database's: ours is pretended
     lanes: Lanes | None = None  # None: runs are worked within the round
     feeds: Feeds | None = None  # None: files are taken in by other hands
+    cases: Cases | None = None  # None: departments are called by other hands
     _bench: "Bench | None" = None
     _said: set[object] = field(default_factory=set)
     _resting: dict[int, datetime] = field(default_factory=dict)
@@ -83,6 +85,8 @@ class Service:
         self._work(now)
         if self.feeds is not None:
             self.feeds.look(now)
+        if self.cases is not None:
+            self.cases.look(now)
 
     def _trouble(self, sentence: str) -> None:
         if not self._troubled:
@@ -188,6 +192,8 @@ class Service:
     def close(self) -> None:
         if self.feeds is not None:
             self.feeds.close()
+        if self.cases is not None:
+            self.cases.close()
         if self._bench is not None:
             self._bench.close()
 
