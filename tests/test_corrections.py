@@ -10,7 +10,7 @@ from tests.journeys.serving import fired
 
 WHY = ("--reason", "super typhoon", "--source", "SSE 2026-99", "--as", "li")
 TRUE = "10月1日(星期四)至10月8日(星期四)休市，10月9日(星期五)起照常开市"
-CORRECTS = "此前通知的休市安排有调整，请以本次为准。"
+CORRECTS = "更正，以本次为准："
 
 
 @pytest.fixture
