@@ -148,3 +148,25 @@ def test_without_an_approval_the_correction_waits(house: House) -> None:
     assert fired(house, "2026-09-29 16:00", "closure-notice") == [
         ("closure-notice", "CN_A-2026-10-01.2", "blocked"),
     ]
+
+
+def test_the_schedule_lists_a_correction_for_those_it_is_for(house: House) -> None:
+    house.clients(person(3))
+    house.must("run", "closure-notice")
+    house.clients(person(4))
+    assert owed(house) == []
+    close(house, "2026-10-08")
+    house.must("approve", "closure-notice", "--as", "li.na", "--revoke")
+
+    assert owed(house) == [("CN_A-2026-10-01.2", 3, ["not_approved"])]
+    house.approve("closure-notice")
+    house.must("run", "closure-notice")
+    assert owed(house) == []
+
+
+def owed(house: House) -> list[tuple[str, int, list[str]]]:
+    return [
+        (row["occurrence"], row["clients"], [one["code"] for one in row["blocked_by"]])
+        for row in house.asked("schedule", "--days", "1")
+        if row["campaign"] == "closure-notice" and "." in str(row["occurrence"])
+    ]

@@ -15,21 +15,25 @@ from sqlalchemy import Connection
 from outreach.core.campaign import (
     AfterClientEvent,
     Campaign,
+    OnClosure,
     OnHalt,
     OnMarketEvent,
     OnMarketMove,
+    Timed,
 )
+from outreach.core.closure_told import only_those
 from outreach.core.market_words import Watched
 from outreach.core.occurrence import Blocked, Occurrence
 from outreach.core.schedule import Once, Timing
 from outreach.core.segment import Segment
+from outreach.core.sources import Source
 from outreach.core.timetable import Here, firings, markets_of, occurrence_at, timing
 from outreach.core.trading_calendar import CalendarCoverageError
 from outreach.core.words import Sentence
 from outreach.project.check_campaigns import check_campaigns
 from outreach.project.definition import define
 from outreach.project.load import Project
-from outreach.store import audience, calendars, feeds, halts, moves, runs
+from outreach.store import audience, calendars, closures_told, feeds, halts, moves, runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,7 @@ class _Agenda:
                 for market, calendar in self.official.calendars.items()
             }
         )
+        yield from self._corrections(standing)
         rule = timing(schedule, forecast)
         if rule is None:
             waits: Literal["market_event", "hand"] = (
@@ -139,6 +144,21 @@ class _Agenda:
         except CalendarCoverageError as error:
             behind = Obstacle("calendar", error.sentence)
             yield Coming(self.name, "calendar", (*standing, behind))
+
+    def _corrections(self, standing: tuple[Obstacle, ...]) -> Iterator[Coming]:
+        """Closures that were told with dates no longer true: due at once."""
+        rule = self.campaign.occurrence
+        if not isinstance(rule, OnClosure):
+            return
+        by_itself = isinstance(self.campaign.schedule, Timed)
+        calendars = self.official.calendars
+        for one in closures_told.owed(self.conn, self.name, rule, calendars, self.now):
+            if one.key is not None:
+                yield Coming(
+                    self.name, "time" if by_itself else "hand", standing,
+                    self._count(only_those(one.told)), self.now if by_itself else None,
+                    occurrence=one.key,
+                )  # fmt: skip
 
     def _stale(self) -> Iterator[Obstacle]:
         """The markets whose alerts would wait, since nobody told lately of their halts."""
@@ -190,7 +210,7 @@ class _Agenda:
         else:
             key = found.key
             obstacles += self._forecast_only(fires_at, found)
-        ran = runs.find(self.conn, self.name, key) if key else None
+        ran = runs.revised(self.conn, self.name, key) if key else None
         number = int(ran["id"]) if ran is not None else None
         return Coming(
             self.name, "time", tuple(obstacles), clients.on(day), fires_at, day, key, number
@@ -239,9 +259,10 @@ class _Agenda:
 
     # --- for whom --------------------------------------------------------------------------
 
-    def _count(self) -> int:
+    def _count(self, only: Sequence[Source] = ()) -> int:
         segment = self.project.segment(self.campaign.segment)
-        return audience.count(self.conn, segment, asked(self.conn, self.project, segment, self.now))
+        question = asked(self.conn, self.project, segment, self.now)
+        return audience.count(self.conn, segment, replace(question, only=only))
 
     def _clients_by_day(self) -> "_Clients":
         schedule = self.campaign.schedule

@@ -147,10 +147,9 @@ def _key(occurrence: "Occurrence | None") -> str | None:
 
 def _untrue(door: Door, conn: "Connection", after: "Calendars") -> Iterator[dict[str, Any]]:
     """Runs that told dates which are not true by `after`, and what has not gone out of each."""
-    from outreach import plan
-    from outreach.store import runs
+    from outreach.store import closures_told, runs
 
-    for number, correction in plan.untrue(conn, after, door.now()).items():
+    for number, correction in closures_told.untrue(conn, after, door.now()).items():
         run = runs.load(conn, number)
         states = runs.counts(conn, number).get("state", {})
         if run is None:

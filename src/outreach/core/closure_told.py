@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from typing import Final, NamedTuple, Self
 
 from outreach.core.calendar_difference import coming_closures
+from outreach.core.sources import Got, Source
 from outreach.core.trading_calendar import Closure, TradingCalendar
 
 _REVISION: Final = re.compile(r"(.*\d{4}-\d{2}-\d{2})\.(\d+)")
@@ -61,6 +62,16 @@ class Correction(NamedTuple):
     told: tuple[Told, ...]
     closure: Closure | None
     key: str | None  # of the occurrence that tells it; None where there is nothing left to tell
+
+
+# States of a run that has not told everybody: at work, paused, or stopped for what is now told.
+_CUT_SHORT: Final = ("planning", "sending", "paused", "superseded")
+
+
+def only_those(told: Sequence[Told]) -> tuple[Source, ...]:
+    """For whom a correction is: for those who got a notice, or may have; for everybody of the
+    segment (no source) where the last one was cut short."""
+    return () if told[-1].state in _CUT_SHORT else (Got(tuple(one.run for one in told)),)
 
 
 def parted(key: str) -> tuple[str, int]:

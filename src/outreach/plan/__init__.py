@@ -1,6 +1,6 @@
 """Leg 1: find what is due, open its run, and plan it page by page; or try all that out first."""
 
-from outreach.plan.corrections import stop_untrue, untrue
+from outreach.plan.corrections import stop_untrue
 from outreach.plan.due import Due, Overtaken
 from outreach.plan.estimate import Estimate, estimate
 from outreach.plan.fire import fire_due
@@ -26,6 +26,5 @@ __all__ = [
     "reopened",
     "stop_untrue",
     "though_missed",
-    "untrue",
     "work",
 ]

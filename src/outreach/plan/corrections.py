@@ -5,16 +5,13 @@ as the calendar says otherwise than a run that has told of the closure.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
 from outreach.core.campaign import Campaign, OnClosure, Timed
-from outreach.core.closure_told import ClosureDates, Correction, Told, corrections, parted
+from outreach.core.closure_told import ClosureDates, Correction, Told, only_those, parted
 from outreach.core.occurrence import Blocked, Calendars, Occurrence, from_key
-from outreach.core.run_values import RunValues
-from outreach.core.sources import Got
 from outreach.core.words import Missed, Sentence
 from outreach.plan.due import Due
 from outreach.plan.event import due_of, opened_before
@@ -22,30 +19,8 @@ from outreach.plan.fire_events import Fired
 from outreach.plan.run import open_run
 from outreach.project.definition import Definition, define
 from outreach.project.load import Project
-from outreach.store import calendars, outbox, runs
+from outreach.store import calendars, closures_told, outbox, runs
 from outreach.store.database import Database
-
-# A closure that was put off may still be to come when its first notice has expired.
-LOOK_BACK: Final = timedelta(days=31)
-
-
-def waiting(
-    conn: Connection, campaign: str, rule: OnClosure, known: Calendars, now: datetime
-) -> list[Correction]:
-    """The corrections a campaign owes, by the calendars that are handed in."""
-    calendar = known.get(rule.market)
-    told = [_told(row) for row in runs.since(conn, campaign, now - LOOK_BACK)]
-    mine = [one for one in told if one is not None and one.key.startswith(f"{rule.market}-")]
-    if calendar is None or not mine:
-        return []
-    return corrections(mine, calendar, now.astimezone(calendar.zone).date())
-
-
-def _told(row: RowMapping) -> Told | None:
-    """None for a run that told nothing, and for one of before its dates were kept."""
-    dates = RunValues.load(row["values"]).closure
-    return Told(row["id"], row["occurrence"], row["state"], dates) if dates else None
-
 
 # --- the run of a correction ---------------------------------------------------------------------
 
@@ -62,7 +37,7 @@ def prepare_correction(
     key is that of a first notice, or nothing is to be corrected."""
     if key is not None and parted(key)[1] == 1:
         return None
-    for one in waiting(conn, definition.campaign_id, rule, known, now):
+    for one in closures_told.owed(conn, definition.campaign_id, rule, known, now):
         if one.key is not None and (key is None or one.key == key):
             return _due(conn, definition, one.told, one.key, known, now)
     if key is None:
@@ -87,14 +62,11 @@ def _due(
     known: Calendars,
     now: datetime,
 ) -> Due | Blocked:
-    """Everybody of the segment where the last notice was cut short, else those who got one."""
     rule = definition.campaign.occurrence
     found = from_key(rule, parted(key)[0], now, known, definition.zone)
     if isinstance(found, Blocked):
         return found
     occurrence = Occurrence(key, now, found.expires_at, {**found.values, "correction": True})
-    cut_short = told[-1].state in (*runs.OPEN, "superseded")
-    only = () if cut_short else (Got(tuple(one.run for one in told)),)
 
     def on_open(tx: Connection, run_id: int) -> None:
         for one in told:
@@ -102,8 +74,9 @@ def _due(
                 runs.succeed(tx, one.run, run_id)
 
     return due_of(
-        conn, definition, occurrence, now, only=only, on_open=on_open, closure=dates_of(found)
-    )
+        conn, definition, occurrence, now, only=only_those(told), on_open=on_open,
+        closure=dates_of(found),
+    )  # fmt: skip
 
 
 def dates_of(found: Occurrence) -> ClosureDates | None:
@@ -131,10 +104,11 @@ def fire_corrections(
         if not isinstance(campaign.schedule, Timed):
             continue
         with database.reading() as conn:
-            owed = [one.key for one in waiting(conn, name, rule, known, now) if one.key]
-        if owed:
+            found = closures_told.owed(conn, name, rule, known, now)
+        keys = [one.key for one in found if one.key]
+        if keys:
             definition = define(project, name)
-            fired += [_fired(database, definition, rule, key, now, actor) for key in owed]
+            fired += [_fired(database, definition, rule, key, now, actor) for key in keys]
     return fired
 
 
@@ -164,18 +138,7 @@ def stop_untrue(
     """Stop every run that is telling dates that `known` no longer bears out, in the transaction
     that changed the calendar; by run, what it told. What has gone out is left to a correction."""
     stopped: dict[int, Correction] = {}
-    for run, correction in untrue(tx, known, now).items():
+    for run, correction in closures_told.untrue(tx, known, now).items():
         if runs.supersede(tx, run, None, now, actor):
             stopped[run] = correction
     return stopped
-
-
-def untrue(conn: Connection, known: Calendars, now: datetime) -> dict[int, Correction]:
-    """By run: the closures that were told with dates that `known` does not bear out."""
-    found: dict[int, Correction] = {}
-    for campaign in runs.campaigns_since(conn, now - LOOK_BACK):
-        for market in known:
-            rule = OnClosure(kind="closure", market=market)
-            for one in waiting(conn, campaign, rule, known, now):
-                found |= {told.run: one for told in one.told}
-    return found
