@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from outreach.core.mime import Letterhead, Skeleton
-from outreach.core.model import ALLOW, Defer, Message, Suppress
+from outreach.core.model import ALLOW, Defer, Message, Suppress, Verdict
 from outreach.core.page_plan import PAGE_COLUMNS, Choice, Sheet, choice_on
+from outreach.core.run_values import RunValues
 from outreach.core.sms_text import measure
 from outreach.core.unsubscribe import Unsubscribe
-from outreach.core.words import Channel
+from outreach.core.words import Channel, Reason
 from outreach.project.definition import Definition
 from outreach.store import facts
 
@@ -21,6 +22,7 @@ class Job(Protocol):
     """The part of a planned run that a preview needs."""
 
     definition: Definition
+    values: RunValues
     sheet: Sheet
     links: Unsubscribe | None
 
@@ -38,11 +40,12 @@ class Shown:
     message: Message
     letterhead: Letterhead
     zone: str
+    max_sms_parts: int
 
     @property
     def verdict(self) -> str:
         """What the policy says now, in a word and a reason; moments on the firm's clock."""
-        verdict = self.choice.decision.verdict
+        verdict = self._verdict
         if isinstance(verdict, Suppress):
             return f"would be suppressed: {verdict.reason.sentence.en} ({verdict.reason})"
         if isinstance(verdict, Defer):
@@ -50,6 +53,15 @@ class Shown:
             when = f"{until:%Y-%m-%d %H:%M} ({self.zone})"
             return f"would be held until {when}: {verdict.reason.sentence.en} ({verdict.reason})"
         return "would be sent"
+
+    @property
+    def _verdict(self) -> Verdict:
+        """What the gates say; of an SMS that may go out by them, also whether it is too long."""
+        said = self.choice.decision.verdict
+        if self.email or isinstance(said, Suppress):
+            return said
+        too_long = measure(self.parts[0]).parts > self.max_sms_parts
+        return Suppress(Reason.SMS_TOO_LONG) if too_long else said
 
     @property
     def email(self) -> bool:
@@ -79,7 +91,7 @@ class Shown:
         """For scripts."""
         size = None if self.email else measure(self.parts[0])._asdict()
         names = ("subject", "text", "html") if self.email else ("text",)
-        verdict = self.choice.decision.verdict
+        verdict = self._verdict
         return {
             "client": self.client,
             "channel": self.choice.channel,
@@ -101,6 +113,9 @@ def preview_of(
     if found is None:
         return f"{client_no}: the client book has no such client"
     row = job.completed(conn, [found])[0]
+    if job.values.alerts and row[len(names)] is None:  # its securities come behind what was asked
+        told = ", ".join(sorted({one.symbol for one in job.values.alerts}))
+        return f"{client_no}: neither holds nor watches, by the snapshots, what is told now: {told}"
     channel = channel or job.sheet.channels_for(job.sheet.candidate(row))[0]
     locale = job.sheet.template.locale_for(row[PAGE_COLUMNS.index("locale")])
     values = job.sheet.readers[channel, locale](row)
@@ -110,7 +125,8 @@ def preview_of(
     choice = _choice(conn, job, row, channel, now)
     message, letterhead = _addressed(job, row, choice, rendered, locale, now)
     zone = job.definition.config.firm.zone
-    return Shown(client_no, choice, locale, rendered, message, letterhead, zone)
+    most = job.sheet.max_sms_parts
+    return Shown(client_no, choice, locale, rendered, message, letterhead, zone, most)
 
 
 def _choice(

@@ -31,3 +31,12 @@ def test_a_preview_is_written_only_as_a_kind_of_file_that_it_is(
     assert said.code == 2
     assert "the name must end with one of" in said.err
     assert not out.exists()
+
+
+def test_a_preview_of_an_sms_that_is_too_long_says_that_it_would_not_go(house: House) -> None:
+    folder = house.folder / "templates" / "notice"
+    for text in folder.glob("sms.*.text.j2"):
+        text.write_text(text.read_text(encoding="utf-8").rstrip() + "长" * 70, encoding="utf-8")
+    said = house.must("preview", "notice", "--client", "000001", "--channel", "sms")
+    assert "would be suppressed" in said.out
+    assert "(sms_too_long)" in said.out

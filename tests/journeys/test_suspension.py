@@ -170,3 +170,14 @@ def test_without_holdings_nobody_is_guessed(tmp_path: Path, database_url: str) -
     said = house.type("run", "suspension-alert")
     assert said.code == 3
     assert "outreach holdings import FILE" in said.err
+
+
+def test_a_preview_says_that_what_is_told_does_not_concern_the_client(house: House) -> None:
+    szse(house, "2026-09-24T08:00+08:00", HALT)
+    concerned = house.must("preview", "suspension-alert", "--client", "000001")
+    other = house.type("preview", "suspension-alert", "--client", "000003")
+
+    assert NAME in concerned.out
+    assert other.code == 3
+    assert "000003: neither holds nor watches, by the snapshots, what is told now" in other.err
+    assert "300096" in other.err
