@@ -63,7 +63,7 @@ def fault(line: str, targets: set[str]) -> str:
     if words[0] != "outreach":
         return ""
     plain = tuple(word for word in words[1:] if not word.startswith("-"))
-    command = next((c for n in (2, 1) if (c := cli_commands().get(plain[:n]))), None)
+    command = next((c for n in (3, 2, 1) if (c := cli_commands().get(plain[:n]))), None)
     if command is None:
         return f"no such command: {line}"
     options = {name for option in command.params for name in option.opts} | {"--json", "--help"}
