@@ -116,8 +116,14 @@ def _id() -> sa.types.TypeEngine[int]:
 
 
 def _runs() -> None:
-    """A run may be superseded by a later one."""
+    """A run may be superseded by a later one; what is to be done of runs is found by indexes."""
     op.add_column("run", sa.Column("superseded_by", _id(), nullable=True))
+    op.create_index("ix_run_state", "run", ["state"])
+    unsettled = sa.text("settled_at IS NULL")
+    op.create_index(
+        "ix_window_open", "window", ["id"],
+        sqlite_where=unsettled, postgresql_where=unsettled,
+    )  # fmt: skip
 
 
 def _halts() -> None:

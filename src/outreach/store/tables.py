@@ -473,6 +473,8 @@ run = Table(
     Column("finished_at", UtcDateTime),
     Column("superseded_by", Id),  # the run that tells what is true now
     UniqueConstraint("campaign", "occurrence"),
+    # Every round asks which runs are to be worked, and which were stopped with something left.
+    Index("ix_run_state", "state"),
 )
 
 # How far each campaign's schedule has been followed: what fired until then is settled.
@@ -550,6 +552,8 @@ batch = Table(
     Index("ix_batch_state", "state", "not_before"),
 )
 
+UNSETTLED = "settled_at IS NULL"
+
 # The intent to send: committed before a single message is handed over.
 window = Table(
     "window",
@@ -567,6 +571,13 @@ window = Table(
     Column("settled_at", UtcDateTime),
     Index("ix_window_batch_id", "batch_id"),
     Index("ix_window_run_id", "run_id"),
+    # The few that are open, which every round looks for among those of years.
+    Index(
+        "ix_window_open",
+        "id",
+        sqlite_where=text(UNSETTLED),
+        postgresql_where=text(UNSETTLED),
+    ),
 )
 
 outcome = Table(
