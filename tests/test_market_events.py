@@ -125,6 +125,16 @@ def test_a_quiet_feed_defers_until_it_speaks_again_or_it_is_too_late(fires: Fire
     assert missed(fires) == [(KEY, "stale")]
 
 
+def test_while_a_feed_stays_quiet_the_same_is_said_of_it(fires: Fires) -> None:
+    levels(fires, ("28 10:30", 3870, "CSI300"))
+    first, later = (
+        plan.fire_due(fires.database, fires.project, at(f"2026-09-28 {moment}"), "scheduler")
+        for moment in ("11:31", "11:45")
+    )
+    assert "2026-09-28 10:30" in first[0].sentence.in_("en")
+    assert first == later  # a scheduler tells again only what has changed
+
+
 def test_beyond_the_calendar_nothing_is_told(database: Database, tmp_path: Path) -> None:
     fires = Fires(database, tmp_path)
     put_schedule(tmp_path, EVENT, RULE)

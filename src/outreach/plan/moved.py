@@ -97,7 +97,7 @@ class MarketMoves:
         if not waiting:
             return _nothing(rule, key)
         one = waiting[0]
-        return _too_old(conn, rule, one, now) or _due(conn, definition, one, now)
+        return _too_old(conn, definition, one, now) or _due(conn, definition, one, now)
 
 
 def _rule(definition: Definition) -> OnMarketMove:
@@ -208,8 +208,12 @@ def _nothing(rule: OnMarketMove, key: str | None) -> Blocked:
     )
 
 
-def _too_old(conn: Connection, rule: OnMarketMove, one: Happened, now: datetime) -> Blocked | None:
-    """Why nothing can be told now: the feed has gone quiet, and the market may be elsewhere."""
+def _too_old(
+    conn: Connection, definition: Definition, one: Happened, now: datetime
+) -> Blocked | None:
+    """Why nothing can be told now: the feed has gone quiet, and the market may be elsewhere. In
+    the same words as long as it lasts, so that a scheduler tells it once."""
+    rule = _rule(definition)
     if not isinstance(one.of, Trigger):
         newest, of = one.at, "margin ratios"
     else:
@@ -217,13 +221,13 @@ def _too_old(conn: Connection, rule: OnMarketMove, one: Happened, now: datetime)
         newest, of = market.newest_level_at(conn, code) or one.at, code
     if now - newest <= rule.freshness:
         return None
-    old = int((now - newest).total_seconds()) // 60
+    since = newest.astimezone(definition.zone).strftime("%Y-%m-%d %H:%M")
     return Blocked(
         "nothing_due",
         Sentence(
-            f"{one.key}: the newest data of {of} are {old} minutes old, more than the"
-            f" {rule.max_age_minutes} allowed; put a newer file into the inbox",
-            f"{one.key}：{of} 最新数据已过 {old} 分钟（允许 {rule.max_age_minutes} 分钟），"
+            f"{one.key}: the newest data of {of} are of {since}, older than the"
+            f" {rule.max_age_minutes} minutes allowed; put a newer file into the inbox",
+            f"{one.key}：{of} 最新数据时间为 {since}，已超过允许的 {rule.max_age_minutes} 分钟，"
             "请放入新文件",
         ),
     )
