@@ -58,7 +58,7 @@ def an_empty_window_is_no_work(adapter: Adapter) -> None:
 
 def any_script_and_emoji_is_taken(adapter: Adapter) -> None:
     texts = ("ascii only", "繁體與简体 𠮷野家", "emoji 👨‍👩‍👧 🇨🇳", "‏עברית", ".\n..\n.leading dots")
-    write = sms if adapter.channel is Channel.SMS else _mail_of
+    write = _sms_of if adapter.channel is Channel.SMS else _mail_of
 
     messages = [write(id_, text) for id_, text in enumerate(texts, 1)]
 
@@ -81,7 +81,7 @@ def the_wrong_kind_of_message_is_refused_and_stops_no_other(adapter: Adapter) ->
 
 
 def half_a_character_is_refused_and_stops_no_other(adapter: Adapter) -> None:
-    write = sms if adapter.channel is Channel.SMS else _mail_of
+    write = _sms_of if adapter.channel is Channel.SMS else _mail_of
 
     found = results(adapter, [write(1, "good"), write(2, "half \ud83d"), write(3, "good")])
 
@@ -98,6 +98,11 @@ def closing_twice_is_harmless(adapter: Adapter) -> None:
 
     adapter.close()
     adapter.close()
+
+
+def _sms_of(id_: int, text: str) -> Message:
+    """As the engine hands it over: every SMS begins with the firm's signature."""
+    return sms(id_, f"【示例证券】{text}")
 
 
 def _mail_of(id_: int, text: str) -> Message:

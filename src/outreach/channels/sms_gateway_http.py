@@ -1,0 +1,288 @@
+"""SMS through a gateway that speaks JSON over HTTPS, as its profile describes it.
+
+Messages that may share a request go in one. Where the gateway answers with one code for all of
+them and takes none, and the code speaks of one message, the request is halved and asked again, so
+that one bad number keeps nobody else from being told; a request that may have been taken never is.
+"""
+
+import secrets
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime, time
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import requests
+import requests.exceptions as http
+
+from outreach.channels import ChannelUnavailable
+from outreach.channels.http_window import Told, Window, lost, told
+from outreach.core.gateway.answer import Pulled, Unanswered, Verdict, receipts, replies, verdicts
+from outreach.core.gateway.approved import (
+    Approved,
+    Filled,
+    Unapproved,
+    approved,
+    fill,
+    split_signature,
+)
+from outreach.core.gateway.profile import SHIPPED, Call, Profile, parse_profile
+from outreach.core.gateway.request import Asker, Letter, Request, written_number
+from outreach.core.gateway.signing import BEIJING, Key
+from outreach.core.model import Message, Outcome, accepted, in_doubt, refused, unavailable
+from outreach.core.words import Channel
+
+_MOST_AT_ONCE: Final = 400  # of a window: what a crash may leave in doubt
+
+
+class SmsGatewayHttp:
+    """Sends a window over a few threads, a connection each.
+
+    `templates` are the approved ones, id to text; `signatures` those the gateway has registered.
+    """
+
+    channel = Channel.SMS
+
+    def __init__(
+        self,
+        profile: Profile,
+        *,
+        account: str,
+        secret: str | None,
+        base_url: str | None = None,
+        app: str = "",
+        sender_id: str = "",
+        extend: str = "",
+        signatures: Sequence[str] = (),
+        templates: Mapping[str, str] | None = None,
+        connections: int = 8,
+        timeout: float = 10.0,
+    ) -> None:
+        address = urlsplit(base_url or profile.endpoint)
+        self._profile, self._timeout, self._threads = profile, timeout, connections
+        self._origin = f"{address.scheme}://{address.netloc}"
+        self._asker = Asker(
+            profile, Key(account, secret or ""), address.netloc, address.path.rstrip("/"), app,
+            sender_id, extend,
+        )  # fmt: skip
+        self._signatures = frozenset(signatures)
+        self._templates = _approved(templates or {})
+        self._own = threading.local()
+        self._sessions: list[requests.Session] = []
+        self._pool: ThreadPoolExecutor | None = None
+
+    @property
+    def window(self) -> int:
+        """Enough for several full requests at once."""
+        return min(_MOST_AT_ONCE, max(64, 2 * self._profile.send.batch))
+
+    def send(self, messages: Sequence[Message]) -> Iterator[tuple[int, Outcome]]:
+        """Each message in one request that may have been taken, at most. `ChannelUnavailable` when
+        the gateway took and refused none and cannot be reached, or refuses our account or key.
+        """
+        if not messages:
+            return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="sms-gateway")
+        window = Window()
+        letters: list[Letter] = []
+        unasked: list[tuple[int, Outcome]] = []
+        for message in messages:
+            written = self._written(message)
+            if isinstance(written, Outcome):
+                unasked.append((message.id, written))
+            else:
+                letters.append(written)
+        tasks = [
+            self._pool.submit(self._hand_over, batch, window)
+            for batch in batches(letters, self._profile)
+        ]
+        yield from told(tasks, window, self._profile.title, unasked)
+
+    def receipts(self, number: str = "", on: date | None = None, reference: str = "") -> Pulled:
+        """What the gateway knows of deliveries: of one number (E.164) and day where it is asked
+        so, else whatever is new. Raises `ChannelUnavailable`."""
+        call = self._profile.receipts
+        if call is None:
+            raise ChannelUnavailable(f"{self._profile.title} has no receipts to pull")
+        values: dict[str, Any] = {"limit": 50 if call.per == "number" else 100, "page": 1}
+        values |= {"number": written_number(number, self._profile), "reference": reference}
+        if on is not None:
+            values["day"] = datetime.combine(on, time(), BEIJING).strftime("%Y%m%d")
+        status, content = self._pull(call, values)
+        return _read(self._profile, lambda: receipts(self._profile, status, content))
+
+    def replies(self) -> Pulled:
+        """The replies that are new. Raises `ChannelUnavailable`."""
+        call = self._profile.replies
+        if call is None:
+            raise ChannelUnavailable(f"{self._profile.title} has no replies to pull")
+        status, content = self._pull(call, {"limit": 100})
+        return _read(self._profile, lambda: replies(self._profile, status, content))
+
+    def close(self) -> None:
+        """Waits for requests under way, then closes the connections."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+        for session in self._sessions:
+            session.close()
+        self._sessions.clear()
+        self._own = threading.local()
+
+    def _written(self, message: Message) -> Letter | Outcome:
+        """The message as the gateway is to send it, or why it never will."""
+        profile = self._profile
+        if len(message.parts) != 1:
+            return refused("unwritable", "an SMS has one part: its text")
+        text = message.parts[0]
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            return refused("unwritable", "the text holds half a character (a lone surrogate)")
+        if profile.serves and not message.to.startswith(profile.serves):
+            return refused("not_served", f"{profile.title} serves {', '.join(profile.serves)} only")
+        if len(text) > profile.text_most:
+            words = f"{len(text)} characters; {profile.title} takes {profile.text_most}"
+            return refused("too_long", words)
+        signature, body = split_signature(text)
+        if (self._signatures or profile.signature == "apart") and signature not in self._signatures:
+            return refused("signature", f"【{signature}】 is not registered with {profile.title}")
+        number = written_number(message.to, profile)
+        if profile.mode == "text":
+            return Letter(message, number, signature, Filled("", {}))
+        try:
+            body = body if profile.signature == "apart" else text
+            filled = fill(body, self._templates, links=profile.links_in_variables)
+        except Unapproved as error:
+            return refused(error.code, str(error))
+        return Letter(message, number, signature, filled)
+
+    def _hand_over(self, letters: list[Letter], window: Window) -> list[Told]:
+        if why := window.not_begun():
+            return [(letter.message.id, why, False) for letter in letters]
+        asker, numbers = self._asker, [letter.number for letter in letters]
+        request = asker.send(letters, datetime.now(UTC), secrets.token_hex(16))
+        try:
+            status, content = self._ask(request)
+        except http.RequestException as error:
+            outcome = lost(error, window, self._timeout)
+            return [(letter.message.id, outcome, True) for letter in letters]
+        said = verdicts(self._profile, status, content, numbers)
+        if isinstance(said, Verdict) and said.meaning in ("refused", "later") and letters[1:]:
+            half = len(letters) // 2
+            return [
+                *self._hand_over(letters[:half], window),
+                *self._hand_over(letters[half:], window),
+            ]
+        each = dict.fromkeys(numbers, said) if isinstance(said, Verdict) else said
+        return [
+            (letter.message.id, _outcome(each[letter.number], letter, window), True)
+            for letter in letters
+        ]
+
+    def _pull(self, call: Call, values: dict[str, Any]) -> tuple[int, bytes]:
+        request = self._asker.request(call, datetime.now(UTC), secrets.token_hex(16), **values)
+        try:
+            return self._ask(request)
+        except http.RequestException as error:
+            words = lost(error, Window(), self._timeout).detail
+            raise ChannelUnavailable(f"{self._profile.title}: {words}") from error
+
+    def _ask(self, request: Request) -> tuple[int, bytes]:
+        session = getattr(self._own, "session", None)
+        if session is None:
+            session = self._own.session = requests.Session()
+            session.headers.clear()
+            session.auth = _as_signed
+            self._sessions.append(session)
+        answer = session.request(
+            request.method,
+            self._origin + request.target,
+            data=request.content or None,
+            headers=request.headers,
+            timeout=self._timeout,
+            allow_redirects=False,  # a second address would get the message a second time
+        )
+        return answer.status_code, answer.content
+
+
+def batches(letters: Iterable[Letter], profile: Profile) -> list[list[Letter]]:
+    """The letters of each request: those alike in what the profile says, a number once in each."""
+    open_: dict[tuple[object, ...], list[Letter]] = {}
+    full: list[list[Letter]] = []
+    for letter in letters:
+        key = (letter.message.run_id, *(_alike(letter, what) for what in profile.send.alike))
+        batch = open_.setdefault(key, [])
+        if len(batch) == profile.send.batch or any(one.number == letter.number for one in batch):
+            full.append(batch)
+            batch = open_[key] = []
+        batch.append(letter)
+    return [*full, *open_.values()]
+
+
+def profile_of(name: str) -> Profile:
+    """A profile that ships with the program, or the file that ends with .toml. Raises
+    `ChannelUnavailable` where there is none, or it is none."""
+    shipped = files("outreach.data") / "gateways" / f"{name}.toml"
+    try:
+        source = shipped if name in SHIPPED else Path(name)
+        return parse_profile(source.read_text(encoding="utf-8"))
+    except OSError as error:
+        why = error.strerror or "no such file"
+        raise ChannelUnavailable(f"the gateway profile {name} cannot be read: {why}") from error
+    except ValueError as error:
+        line = str(error).replace("\n", " ")[:200]
+        raise ChannelUnavailable(f"the gateway profile {name} is broken: {line}") from error
+
+
+def _approved(templates: Mapping[str, str]) -> tuple[Approved, ...]:
+    try:
+        return tuple(approved(id_, text) for id_, text in templates.items())
+    except ValueError as error:
+        raise ChannelUnavailable(f"a template of the gateway {error}") from error
+
+
+def _alike(letter: Letter, what: str) -> object:
+    if what == "country":
+        return letter.message.to.startswith("+86")
+    if what == "variables":
+        return tuple(letter.filled.variables.items())
+    return {
+        "signature": letter.signature,
+        "template": letter.filled.template,
+        "text": letter.message.parts[0],
+    }[what]
+
+
+def _outcome(said: Verdict, letter: Letter, window: Window) -> Outcome:
+    if said.meaning == "accepted":
+        return accepted(said.reference, sha256(letter.message.parts[0].encode()).digest())
+    if said.meaning == "refused":
+        return refused(said.code, said.words)
+    if said.meaning == "doubt":
+        return in_doubt(said.code, said.words)
+    if said.meaning == "stopped":
+        return window.cannot(
+            said.code, f"it refuses our account or request: {said.code} {said.words}"
+        )
+    if said.meaning == "throttled":
+        window.stop(said.code, said.words)
+    return unavailable(said.code, said.words)
+
+
+def _as_signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keeps a password of ~/.netrc from taking the place of the signature."""
+    return request
+
+
+def _read(profile: Profile, read: Any) -> Pulled:
+    try:
+        found: Pulled = read()
+    except Unanswered as error:
+        raise ChannelUnavailable(f"{profile.title}: {error}") from error
+    return found
