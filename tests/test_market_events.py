@@ -16,7 +16,7 @@ from outreach.plan.due import Due, Overtaken
 from outreach.plan.events import EVENTS
 from outreach.plan.run import open_run
 from outreach.project.definition import Definition, define
-from outreach.store import books, market
+from outreach.store import books, market, migrate
 from outreach.store.database import Database
 from outreach.store.tables import run
 from tests.fired_project import Fires, at, put_schedule
@@ -133,6 +133,27 @@ def test_while_a_feed_stays_quiet_the_same_is_said_of_it(fires: Fires) -> None:
     )
     assert "2026-09-28 10:30" in first[0].sentence.in_("en")
     assert first == later  # a scheduler tells again only what has changed
+
+
+def test_what_happened_to_one_database_is_not_told_of_another_of_its_name(tmp_path: Path) -> None:
+    def fired(level: float) -> list[str]:
+        place = tmp_path / "outreach.db"
+        place.unlink(missing_ok=True)
+        database = Database(f"sqlite:///{place}")
+        migrate.upgrade(database)
+        fires = Fires(database, tmp_path)
+        put_schedule(tmp_path, EVENT, RULE)
+        fires.calendar("2026-09-01 09:00")
+        fires.approve("2026-09-01 09:00")
+        levels(fires, ("28 10:30", level, "CSI300"))
+        with database.reading() as conn:
+            definition = define(fires.project, "notice")
+            keys = EVENTS["market_move"].pending(conn, definition, at("2026-09-28 10:31"))
+        database.close()
+        return list(keys)
+
+    assert fired(3870) == [KEY]
+    assert fired(3990) == []
 
 
 def test_beyond_the_calendar_nothing_is_told(database: Database, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection
 
@@ -44,23 +45,26 @@ class MarketMoves:
     again when a row has come in, and once a minute, since it also depends on the time."""
 
     def __init__(self) -> None:
-        self._happened: dict[tuple[str, str], tuple[object, list[Happened]]] = {}
+        # By engine, not by address: a database that was made anew is another one.
+        self._happened: WeakKeyDictionary[object, dict[str, tuple[object, list[Happened]]]] = (
+            WeakKeyDictionary()
+        )
 
     def _known(self, conn: Connection, definition: Definition, now: datetime) -> list[Happened]:
         """What has happened, as far as the calendar tells: `doctor` and `check` speak of its
         end."""
         campaign = definition.campaign_id
-        place = (str(conn.engine.url), campaign)
+        known = self._happened.setdefault(conn.engine, {})
         minute = int(now.timestamp()) // 60
         mark = (moves.mark(conn, campaign), definition.approval_digest, minute)
-        kept = self._happened.get(place)
+        kept = known.get(campaign)
         if kept is not None and kept[0] == mark:
             return kept[1]
         try:
             found = _happened(conn, definition, now)
         except CalendarCoverageError:
             found = []
-        self._happened[place] = mark, found
+        known[campaign] = mark, found
         return found
 
     def settle(self, database: Database, definition: Definition, now: datetime) -> None:
