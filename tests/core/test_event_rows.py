@@ -145,7 +145,20 @@ def test_a_security_is_known_by_market_and_code(symbol: str, market: str, canoni
     assert ".".join(read) == canonical
 
 
-@pytest.mark.parametrize(("symbol", "market"), [("858", ""), ("600000", "火星"), ("6E+05", "SH")])
+@pytest.mark.parametrize(
+    ("symbol", "market"),
+    [
+        ("858", ""),
+        ("600000", "火星"),
+        ("6E+05", "SH"),
+        # A share of the other exchange: nobody would hold it, so nobody would be told.
+        ("600000", "深市"),
+        ("688001", "北交所"),
+        ("002594", "沪市"),
+        ("300750.SH", ""),
+        ("920001", "深交所"),
+    ],
+)
 def test_a_security_is_never_guessed(symbol: str, market: str) -> None:
     assert isinstance(security(symbol, market), Bad)
 

@@ -61,6 +61,13 @@ MARKETS: Final[dict[str, str]] = {
     for word in words.split()
 }
 _DIGITS: Final = {"XSHG": 6, "XSHE": 6, "BJSE": 6, "XHKG": 5}
+# Shares by the ranges the mainland exchanges gave themselves; no other one of them uses these.
+# Shenzhen's 000 is left out: Shanghai numbers its indexes so.
+_SHARES: Final = {
+    "XSHG": re.compile(r"6(?:0|8)\d{4}"),
+    "XSHE": re.compile(r"00[1-3]\d{3}|30\d{4}"),
+    "BJSE": re.compile(r"(?:92|83|87|43)\d{4}"),
+}
 _SYMBOL: Final = re.compile(r"[A-Z0-9][A-Z0-9.\-]{0,15}")
 _SUFFIXED: Final = re.compile(r"(\w+)\.(SH|SS|SZ|BJ|HK)")
 
@@ -94,6 +101,10 @@ def security(symbol: str, market: str) -> Security | Bad:
         return Bad(wrong, "write the market as XSHG, XSHE, BJSE or another MIC")
     if symbol.isdigit() and mic in _DIGITS:
         symbol = symbol.zfill(_DIGITS[mic])
+    own = next((mic for mic, shares in _SHARES.items() if shares.fullmatch(symbol)), mic)
+    if mic in _SHARES and own != mic:
+        wrong = f"{symbol} is a share of {own}, and its market is given as {market or mic}"
+        return Bad(wrong, "correct one of the two: the same code is two securities")
     if not _SYMBOL.fullmatch(symbol):
         return Bad("this is no security code", "write the exchange's code, such as 600000")
     return Security(mic, symbol)
