@@ -170,3 +170,15 @@ def test_a_day_without_halts_is_no_failure(project: Path) -> None:
     quiet.write_text('{"pageHelp":{"total":0},"sqlId":"TFPXX","result":[]}', encoding="utf-8")
 
     assert document(project, "import", str(quiet))["read"] == 0
+
+
+def test_what_is_said_of_a_broken_file_is_shown_with_its_brackets(project: Path) -> None:
+    inbox = project / "var" / "inbox" / "halts"
+    inbox.mkdir(parents=True)
+    (inbox / "list[1].csv").write_text(
+        "市场,证券代码,简称\n沪市,600000,浦发银行\n", encoding="gb18030"
+    )
+    shown = " ".join(outreach(project, "inbox").stdout.split())
+
+    assert "list[1].csv: there is no column for name_zh (such as 证券名称)" in shown
+    assert "[clients.columns]" in shown

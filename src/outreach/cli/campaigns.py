@@ -206,7 +206,7 @@ def preview(
         made_up = due.occurrence.key == verb.MADE_UP
         emit_json({**shown.document(), "file": out, "made_up": made_up})
         return
-    say(door, f"[bold]{campaign}[/] {due.occurrence.key} to {client} by {chosen}: {shown.verdict}")
+    say(door, f"{campaign} {due.occurrence.key} to {client} by {chosen}: {shown.verdict}")
     if due.occurrence.key == verb.MADE_UP:
         say(door, "Nothing of the kind has happened: its figures are made up.")
     console().print(shown.text(), markup=False)

@@ -29,7 +29,7 @@ def go_on(door: Door, definition: "Definition", one: "Incident", order: Order) -
     run_id = _opened(door, definition, one, order.user)
     step = one.last
     about = {"incident": one.id, "step": step.sequence, "kind": str(step.kind)}
-    say(door, f"[bold]{one.id}[/], step {step.sequence}: {step.kind.sentence.en}, run {run_id}.")
+    say(door, f"{one.id}, step {step.sequence}: {step.kind.sentence.en}, run {run_id}.")
     if order.no_wait:
         if door.json:
             emit_json({**about, **run_document(door, run_id)})

@@ -153,11 +153,11 @@ def _short(column: str, value: Any) -> Any:
 
 
 def say(door: "Door", *lines: str) -> None:
-    """Sentences for people; silent with --json."""
+    """Sentences for people, as they are: brackets are no markup. Silent with --json."""
     if not door.json:
         out = console()
         for line in lines:
-            out.print(line)
+            out.print(line, markup=False, emoji=False)
 
 
 def next_step(door: "Door", *commands: str) -> None:

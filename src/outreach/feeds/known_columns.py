@@ -23,8 +23,8 @@ def open_known(
         wanted = " and ".join(_called(name, index) for name in matched.missing)
         raise FileProblem(
             f"{path}: there is no column for {wanted}; the header (line {table.header_line}, read"
-            f" as {table.encoding}) is: {seen}; rename the columns (client files: or add their"
-            " names to [clients.columns] in config.toml)"
+            f" as {table.encoding}) is: {seen}; rename the columns (or, if"
+            " these are clients, add their names to [clients.columns] in config.toml)"
         )
     if matched.repeated:
         raise FileProblem(f"{path}: {'; '.join(matched.repeated)}; rename or remove one of them")
