@@ -182,3 +182,31 @@ def test_what_is_said_of_a_broken_file_is_shown_with_its_brackets(project: Path)
 
     assert "list[1].csv: there is no column for name_zh (such as 证券名称)" in shown
     assert "[clients.columns]" in shown
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "said"),
+    [
+        ("全天停牌", "", True),
+        ("全天停牌", "预计", True),
+        ("全天停牌", "已复牌", False),
+        ("退市整理期", "", False),
+    ],
+)
+def test_a_row_of_ours_whose_end_has_passed_is_asked_whether_trading_resumed(
+    project: Path, kind: str, status: str, said: bool
+) -> None:
+    file = project / "list.csv"
+    file.write_text(
+        "市场,证券代码,证券名称,停牌类型,停牌时间,复牌时间,复牌状态\n"
+        f"深市,000858,五粮液,{kind},2026-09-24 09:30,2026-09-24 13:00,{status}\n",
+        encoding="gb18030",
+    )
+    done = document(project, "import", str(file), "--as-of", "2026-09-24T13:10")
+
+    assert (done["added"], done["rejected"]) == (1, 0)
+    assert (done["rejects_file"] is not None) is said
+    if said:
+        words = Path(done["rejects_file"]).read_text(encoding="utf-8-sig").splitlines()[1]
+        assert words.startswith("2,resume_status,")
+        assert "write confirmed (已复牌) if it did" in words

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from outreach.core import cells
 from outreach.core.cell_problem import CellProblem
+from outreach.core.cells import Bad
 from outreach.core.halt_clock import Calendars, off_session
-from outreach.core.halts import Statement
+from outreach.core.halts import DELISTING_PERIOD, Statement
 from outreach.feeds.file_problem import FileProblem
 from outreach.feeds.halts import canonical, eastmoney, jydb, nasdaq, nyse, sse, szse, tushare
 from outreach.feeds.halts.saved import Parsed, Parser, Saved
@@ -85,6 +86,12 @@ def _decoded(head: bytes) -> str:
     return head.decode("gb18030", "replace") if utf8.count("\ufffd") > 1 else utf8
 
 
+_NOT_SAID: Final = Bad(
+    "the moment of resumption has passed, and the row does not say that trading resumed",
+    "write confirmed (已复牌) if it did, else the new moment: nobody is told of this one",
+)
+
+
 def read(saved: Saved, form: str, calendars: Calendars, as_of: datetime) -> Parsed:
     """What a saved file says as of a moment. Raises FileProblem.
 
@@ -99,8 +106,12 @@ def read(saved: Saved, form: str, calendars: Calendars, as_of: datetime) -> Pars
         one = _taken(said, calendars)
         if isinstance(one, CellProblem):
             parsed.problems.append(one)
+        elif form != CANONICAL:
+            good.append(_settled(one, as_of))
         else:
-            good.append(one if form == CANONICAL else _settled(one, as_of))
+            good.append(one)
+            if one.kind != DELISTING_PERIOD and _settled(one, as_of) != one:
+                parsed.note(one.line, "resume_status", "", _NOT_SAID)
     parsed.statements = good
     return parsed
 
