@@ -210,3 +210,18 @@ def test_a_row_of_ours_whose_end_has_passed_is_asked_whether_trading_resumed(
         words = Path(done["rejects_file"]).read_text(encoding="utf-8-sig").splitlines()[1]
         assert words.startswith("2,resume_status,")
         assert "write confirmed (已复牌) if it did" in words
+
+
+def test_before_the_opening_the_day_is_pointed_to_and_shows_the_number_of_each_halt(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OUTREACH_CLOCK", "2026-09-24T08:00+08:00")
+    file = project / "list.csv"
+    file.write_text(
+        "市场,证券代码,证券名称,停牌时间\n深市,300750,示例,2026-09-24\n", encoding="utf-8"
+    )
+    document(project, "import", str(file))
+
+    assert "outreach halts show --on 2026-09-24" in outreach(project, "show").stdout
+    shown = outreach(project, "show", "--on", "2026-09-24").stdout
+    assert "XSHE-300750-20260924-1" in shown

@@ -32,7 +32,7 @@ app.command()(halt_sources.fetch)
 # The table of parsers, in words that need no parser loaded; a test holds the two together.
 Form = Literal["canonical", "sse", "szse", "nasdaq", "nyse", "eastmoney", "jydb", "tushare"]
 COLUMNS = (
-    "market", "symbol", "name", "kind", "halted", "resumes", "resume_status", "reason", "version",
+    "halt_id", "symbol", "name", "halted", "resumes", "resume_status", "reason", "version",
 )  # fmt: skip
 
 
@@ -105,7 +105,10 @@ def show(
     with door.database.reading() as conn:
         found = halts.in_force(conn, door.now(), day)
     title = f"Halts on {day}" if day else "Halts in force"
-    emit_rows(door, title, [_shown(one) for one in found], COLUMNS)
+    emit_rows(door, title, [_shown(one) for one in found], COLUMNS, extra=("kind", "market"))
+    if not found and not day:  # what is known before the opening begins with it
+        today = door.now().astimezone(ZoneInfo(door.config.firm.zone)).date()
+        next_step(door, f"outreach halts show --on {today}")
 
 
 @app.command()
