@@ -179,6 +179,26 @@ def test_a_halt_alert_fits_however_many_securities_are_held(
     assert line["name"] in text
 
 
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("event", EVENTS)
+def test_an_english_halt_alert_goes_out_when_the_feed_knows_the_chinese_name_only(
+    count: int, event: str
+) -> None:
+    line = {
+        "event": event, "name": "*ST示例科技股份", "symbol": "600999", "market": "SSE",
+        "halted": "Wednesday 30 September", "resumes": "Wednesday 14 October",
+        "last_day": "Wednesday 14 October",
+    }  # fmt: skip
+    values = constants("suspension-alert", "en")
+    values |= {"securities": [line] * count, "securities_count": str(count)}
+    template = TEMPLATES["suspension-alert"]
+
+    (text,) = rendered(template, Channel.SMS, "en", values)
+
+    assert measure(text).encoding == "UCS-2"
+    assert measure(text).parts <= template.template.max_sms_parts, text
+
+
 @pytest.mark.parametrize("name", CAMPAIGNS)
 def test_no_forbidden_word_is_used(name: str) -> None:
     purpose = PROJECT.campaigns[name].purpose
