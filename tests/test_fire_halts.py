@@ -78,13 +78,13 @@ def market(database: Database, tmp_path: Path) -> Market:
             tx, shipped.coverage, shipped.days, entered_by="clerk", entered_at=at("07:00")
         )
         client_book.add(tx, [client_book.row(1), client_book.row(2)])
-        tx.execute(insert(book).values(
-            id=1, kind="holdings", file="holdings.csv", digest="d" * 64, encoding="utf-8",
+        held = tx.execute(insert(book).values(
+            kind="holdings", file="holdings.csv", digest="d" * 64, encoding="utf-8",
             as_of=at("23 18:00"), imported_at=at("23 18:00"), finished_at=at("23 18:00"),
-        ))  # fmt: skip
+        ).returning(book.c.id)).scalar_one()  # fmt: skip
         for client, symbol in ((1, "600519"), (2, "600519"), (2, "600000")):
             tx.execute(insert(holding).values(
-                book_id=1, market="XSHG", symbol=symbol, client_id=client, quantity=100,
+                book_id=held, market="XSHG", symbol=symbol, client_id=client, quantity=100,
             ))  # fmt: skip
         digest = define(project, NAME).approval_digest
         runs.approve(tx, NAME, digest, "li.na", at("07:00"), action="approve", note="")
