@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from outreach.core.alert import Alert
 from outreach.core.campaign import OnHalt
-from outreach.core.halt_alerts import Made, Sorted, Telling, alert_of, sort_out
+from outreach.core.halt_alerts import Made, Sorted, Telling, Waiting, alert_of, sort_out
 from outreach.core.halt_lines import security_line
 from outreach.core.halts import CALENDARS, Halt
 from outreach.core.occurrence import Blocked, Occurrence
@@ -39,7 +39,7 @@ class Halts:
     def settle(self, database: Database, definition: Definition, now: datetime) -> None:
         """Put on record the alerts that the campaign will never tell."""
         with database.reading() as conn:
-            found = _sorted(conn, definition, now)
+            found = _sorted(conn, definition, now, _waiting(conn, definition, now))
         if not found.aside:
             return
         made = {(one.halt.halt_id, one.version, one.event): why for one, why in found.aside}
@@ -51,11 +51,10 @@ class Halts:
     def pending(self, conn: Connection, definition: Definition, now: datetime) -> Sequence[str]:
         """The next key once the oldest alert has waited for others as long as the campaign says."""
         rule = _rule(definition)
-        since = now - FORGOTTEN
-        waiting = halt_alerts.waiting(conn, definition.campaign_id, rule.markets, since)
+        waiting = _waiting(conn, definition, now)
         if not waiting:
             return []
-        found = _sorted(conn, definition, now)
+        found = _sorted(conn, definition, now, waiting)
         telling = {one.halt.halt_id for one in found.tell}
         arrived = [one.at for one in waiting if one.halt.halt_id in telling]
         if found.uncovered and not arrived:  # to be said as what blocks it
@@ -74,7 +73,7 @@ class Halts:
         if key is not None and key != coming:
             run = runs.find(conn, name, key)
             return opened_before(definition, run) if run is not None else _bad_key(key, coming)
-        found = _sorted(conn, definition, now)
+        found = _sorted(conn, definition, now, _waiting(conn, definition, now))
         if found.tell:
             return _due(conn, definition, found.tell, coming, now)
         if found.uncovered:
@@ -94,12 +93,18 @@ def _rule(definition: Definition) -> OnHalt:
     return rule
 
 
-def _sorted(conn: Connection, definition: Definition, now: datetime) -> Sorted:
-    rule, name = _rule(definition), definition.campaign_id
-    waiting = halt_alerts.waiting(conn, name, rule.markets, now - FORGOTTEN)
+def _waiting(conn: Connection, definition: Definition, now: datetime) -> list[Waiting]:
+    markets, since = _rule(definition).markets, now - FORGOTTEN
+    return halt_alerts.waiting(conn, definition.campaign_id, markets, since)
+
+
+def _sorted(
+    conn: Connection, definition: Definition, now: datetime, waiting: Sequence[Waiting]
+) -> Sorted:
     if not waiting:
         return Sorted([], [], [])
-    told = halt_alerts.told(conn, name, {one.halt.halt_id for one in waiting})
+    rule, ids = _rule(definition), {one.halt.halt_id for one in waiting}
+    told = halt_alerts.told(conn, definition.campaign_id, ids)
     return sort_out(rule, waiting, told, now, _calendars(conn, rule))
 
 
