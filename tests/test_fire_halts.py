@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, event, insert, select
 
 from outreach import ingest, plan
 from outreach.core.run_values import RunValues
@@ -15,7 +16,7 @@ from outreach.plan.fire_events import Fired
 from outreach.project.definition import define
 from outreach.project.load import Project, load_project
 from outreach.store import calendars, runs
-from outreach.store.database import Database
+from outreach.store.database import Database, DatabaseProblem
 from outreach.store.tables import book, halt_told, holding, run
 from tests.fired_project import SHANGHAI
 from tests.store import client_book
@@ -159,6 +160,34 @@ def test_pauses_are_put_on_record_and_open_no_run(market: Market) -> None:
     assert market.told() == []
     assert {outcome for _, _, outcome in market.outcomes()} == {"too_short"}
     assert len(market.outcomes()) == 5
+
+
+def test_of_two_schedulers_that_leave_an_alert_alone_one_waits_for_the_other(
+    market: Market,
+) -> None:
+    """On SQLite the second does not even begin to write."""
+    if market.database.sqlite:
+        return
+    market.halts("10:00", row("600519", "10:00", "10:05", "volatility"))
+    other = Database(market.database.url.render_as_string(hide_password=False))
+    asked: list[str] = []
+    event.listen(other.write_engine, "begin", _impatient)
+
+    @event.listens_for(market.database.write_engine, "after_cursor_execute")
+    def _meanwhile(_conn: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if statement.startswith("SELECT halt_told.halt_id, halt_told.version") and not asked:
+            asked.append(statement)
+            with pytest.raises(DatabaseProblem, match="lock timeout"):
+                plan.fire_due(other, market.project, at("10:01"), "b", [NAME])
+
+    assert said(market.fire("10:01", "a")) == []
+    assert asked
+    assert market.outcomes() == [("600519", "halted", "too_short")]
+    other.close()
+
+
+def _impatient(conn: Connection) -> None:
+    conn.exec_driver_sql("SET LOCAL lock_timeout = '50ms'")
 
 
 def test_an_alert_that_nobody_approved_in_time_is_stale_and_on_record(market: Market) -> None:

@@ -114,7 +114,9 @@ def books(conn: Connection) -> Books:
 
 
 def settled(tx: Connection, campaign: str, keys: Iterable[Key]) -> bool:
-    """Whether one of these alert keys has been settled by now."""
+    """Whether one of these alert keys has been settled by now. Until the transaction ends, nobody
+    else settles any."""
+    audit.append(tx, [])  # whoever settles waits for the log
     wanted = set(keys)
     statement = select(halt_told.c.halt_id, halt_told.c.version, halt_told.c.event).where(
         halt_told.c.campaign == campaign,
