@@ -6,17 +6,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from outreach.channels import Adapter, ChannelUnavailable
+from outreach.channels import Adapter, ChannelUnavailable, open_channel
 from outreach.channels.sms_gateway_http import SmsGatewayHttp, profile_of
+from outreach.core.campaign import Bilingual
 from outreach.core.gateway.answer import Receipt, Reply
 from outreach.core.gateway.approved import Approved
 from outreach.core.gateway.profile import SHIPPED, Profile
 from outreach.core.model import Message, in_doubt, refused, unavailable
 from outreach.core.words import State
+from outreach.project.config import GatewaySender
 from tests.channels.cases import AT, CASES, results, states
 from tests.channels.gateway import ACCOUNT, SECRET, Asked, Gateway, Script, gateway
 
@@ -375,7 +379,7 @@ def test_a_window_that_comes_late_is_not_begun(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_password_of_netrc_does_not_take_the_place_of_the_signature(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login me password mine\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
@@ -481,3 +485,56 @@ def test_an_outcome_never_holds_a_whole_number() -> None:
     found, _ = send("tencent", lambda _: "FailedOperation.ContainSensitiveWord", [sms(1)])
 
     assert found[1] == refused("FailedOperation.ContainSensitiveWord", "138****1234 is not well")
+
+
+# --- from config.toml -------------------------------------------------------------------------
+
+
+def opened_from(profile: str, server_url: str, outbox: Path) -> Adapter:
+    sender = GatewaySender(
+        kind="sms_gateway_http", address="95000", profile=profile, account=ACCOUNT,
+        signatures=("示例证券",), templates=TEMPLATES["aliyun"], base_url=server_url, extend="01",
+    )  # fmt: skip
+    firm = Bilingual(zh="示例证券", en="Example Securities")
+    return open_channel(sender, secret=SECRET, outbox=outbox, firm_name=firm)
+
+
+def test_the_sender_of_config_toml_opens_the_channel(tmp_path: Path) -> None:
+    with gateway("aliyun", TEMPLATES["aliyun"]) as server:
+        opened = opened_from("aliyun", server.url, tmp_path)
+        found = states(opened, [sms(1), sms(2)])
+        opened.close()
+
+        assert found == {1: State.ACCEPTED, 2: State.ACCEPTED}
+        assert server.asked[0].fields["SmsUpExtendCodeJson"] == '["01","01"]'
+
+
+def test_a_profile_of_the_firm_takes_the_place_of_a_shipped_one(tmp_path: Path) -> None:
+    shipped = (files("outreach.data") / "gateways" / "direct.toml").read_text(encoding="utf-8")
+    own = tmp_path / "ours.toml"
+    own.write_text(shipped.replace('1 = "accepted"', '1 = "throttled"'), encoding="utf-8")
+    with gateway("direct") as server:
+        opened = opened_from(str(own), f"{server.url}/deep/", tmp_path)
+        assert states(opened, [sms(1)]) == {1: State.READY}
+        opened.close()
+
+        assert [one.text for one in server.taken] == [NOTICE]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "cannot be read: No such file or directory"),
+        ("title = ", "is broken: Invalid value"),
+        ('title = "x"', "is broken: .* validation errors for Profile"),
+    ],
+)
+def test_a_profile_that_is_none_blames_no_client(
+    text: str | None, said: str, tmp_path: Path
+) -> None:
+    own = tmp_path / "ours.toml"
+    if text is not None:
+        own.write_text(text, encoding="utf-8")
+
+    with pytest.raises(ChannelUnavailable, match=said):
+        opened_from(str(own), "http://127.0.0.1:9", tmp_path)

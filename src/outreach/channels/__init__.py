@@ -99,9 +99,30 @@ def _twilio_sms(sender: Any, secret: str | None, outbox: Path, letterhead: Lette
     )
 
 
+def _sms_gateway_http(
+    sender: Any, secret: str | None, outbox: Path, letterhead: Letterhead
+) -> Adapter:
+    from outreach.channels.sms_gateway_http import SmsGatewayHttp, profile_of
+
+    return SmsGatewayHttp(
+        profile_of(sender.profile),
+        account=sender.account,
+        secret=secret,
+        base_url=sender.base_url,
+        app=sender.app,
+        sender_id=sender.sender_id,
+        extend=sender.extend,
+        signatures=sender.signatures,
+        templates=sender.templates,
+        connections=sender.connections,
+        timeout=sender.timeout,
+    )
+
+
 CHANNELS: Final[dict[str, Callable[[Any, str | None, Path, Letterhead], Adapter]]] = {
     "file": _file,
     "memory": _memory,
+    "sms_gateway_http": _sms_gateway_http,
     "smtp": _smtp,
     "twilio_sms": _twilio_sms,
 }

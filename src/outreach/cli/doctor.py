@@ -163,7 +163,9 @@ def _senders(look: Look) -> Iterator[Finding]:
     from outreach.project.secrets import secret, variable_of
 
     for name, sender in look.project.config.senders.items():
-        needs = sender.kind == "twilio_sms" or bool(getattr(sender, "username", None))
+        needs = sender.kind in ("twilio_sms", "sms_gateway_http") or bool(
+            getattr(sender, "username", None)
+        )
         if needs and not secret(name):
             yield Finding("error", f"{name} has no secret", f"set {variable_of(name)} or its _FILE")
         elif sender.kind == "smtp" and look.connect:

@@ -12,6 +12,7 @@ from outreach.channels import Adapter, ChannelUnavailable, open_channel
 from outreach.cli.door import BAD_DATA, Door, Failure
 from outreach.core.campaign import Campaign
 from outreach.engine import local
+from outreach.project.config import GatewaySender
 from outreach.project.definition import Definition, define
 from outreach.project.secrets import secret
 
@@ -94,8 +95,11 @@ class Adapters:
             config = self._door.config
             if sender not in config.senders:
                 raise ChannelUnavailable(f"{sender}: config.toml has no such sender any more")
+            configured = config.senders[sender]
+            if isinstance(configured, GatewaySender):
+                configured = configured.at(self._door.root)
             self._open[sender] = open_channel(
-                config.senders[sender],
+                configured,
                 secret=secret(sender),
                 outbox=self._door.var / "outbox",
                 firm_name=config.firm.name,

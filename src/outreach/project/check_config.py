@@ -11,6 +11,7 @@ from outreach.core.market import MARKETS
 from outreach.core.problem import Problem
 from outreach.core.words import Channel
 from outreach.project.check_feeds import check_feeds
+from outreach.project.check_gateways import check_gateways
 from outreach.project.config import Config, Hours, SmtpSender, TwilioSender, WebhookDepartment
 from outreach.project.shape import nearest
 from outreach.project.toml_file import TomlFile
@@ -27,6 +28,7 @@ def check_config(config: Config, file: TomlFile) -> Iterator[Problem]:
     yield from _firm(config, file)
     yield from _database(config, file)
     yield from _senders(config, file)
+    yield from check_gateways(config, file)
     yield from _routes(config, file)
     yield from _zones(config, file)
     yield from _hours(config, file)

@@ -1,7 +1,8 @@
 """config.toml as one frozen value. Secrets are never in it: they come from the environment."""
 
 from datetime import time
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
@@ -73,8 +74,38 @@ class TwilioSender(Written):
     base_url: str | None = Field(None, description="Another API address, for tests.")
 
 
+class GatewaySender(Written):
+    """An SMS gateway that a profile describes. Secret: OUTREACH_SECRET_<SENDER> or *_FILE."""
+
+    kind: Literal["sms_gateway_http"]
+    channel: Literal[Channel.SMS] = Channel.SMS
+    part_price: PartPrice = 0.0
+    address: str = Field(description="Number or id clients see as the sender.")
+    profile: str = Field(description="aliyun, tencent or direct; or a file that ends with .toml.")
+    account: str = Field(description="Id the gateway knows us by: AccessKey ID, SecretId, appKey.")
+    app: str = Field("", description="Application id, where the gateway has one.")
+    sender_id: str = Field("", description="Sender id abroad, where one is registered.")
+    extend: str = Field("", description="Extension of the sender number.")
+    signatures: tuple[str, ...] = Field(
+        (), description="Registered signatures without 【】; a text with another is not sent."
+    )
+    templates: dict[str, str] = Field(
+        default_factory=dict, description="Approved templates, id = text as it was approved."
+    )
+    base_url: str | None = Field(None, description="Another address than the profile's.")
+    connections: int = Field(8, ge=1, le=64)
+    timeout: float = Field(10.0, gt=0, description="Seconds for one answer.")
+
+    def at(self, root: Path) -> Self:
+        """This sender with the path of its own profile read from the project's folder."""
+        if not self.profile.endswith(".toml"):
+            return self
+        return self.model_copy(update={"profile": str(root / self.profile)})
+
+
 Sender = Annotated[
-    FileSender | MemorySender | SmtpSender | TwilioSender, Field(discriminator="kind")
+    FileSender | MemorySender | SmtpSender | TwilioSender | GatewaySender,
+    Field(discriminator="kind"),
 ]
 
 

@@ -28,7 +28,7 @@ def test_acs3_is_signed_as_the_example_of_alibaba_cloud() -> None:
 
 
 def test_tc3_is_signed_as_the_example_of_tencent_cloud() -> None:
-    """https://cloud.tencent.com/document/api/213/30654, with its starred key."""
+    """https://cloud.tencent.com/document/api/306/57449, with its starred key."""
     content = (
         b'{"Limit": 1, "Filters": [{"Values": ["\\u672a\\u547d\\u540d"], "Name": "instance-name"}]}'
     )

@@ -109,6 +109,9 @@ class Profile(Written):
         "e164", description="+8613800138000, or 13800138000 for mainland numbers."
     )
     serves: tuple[str, ...] = Field((), description="Phone prefixes; empty: every country.")
+    takes_securities: bool = Field(
+        True, description="Whether it takes texts about shares and investment."
+    )
     signing: Signing
     send: Send
     receipts: Receipts | None = None
@@ -121,6 +124,12 @@ class Profile(Written):
         if self.numbers == "national" and self.serves != ("+86",):
             raise ValueError('national numbers are of the mainland only, write serves = ["+86"]')
         return self
+
+    def names(self, slot: str) -> bool:
+        """Whether any field of any request is filled from this slot."""
+        calls = (self.send, self.receipts, self.replies)
+        fields = [one for call in calls if call for one in (call.query, call.form, call.body)]
+        return any(f"{{{slot}" in str(value) for values in fields for value in values.values())
 
     def meaning(self, code: str) -> Meaning | None:
         """What a code means; of several beginnings the longest counts. None for an unknown one."""

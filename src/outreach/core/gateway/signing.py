@@ -78,7 +78,7 @@ def tc3(
 ) -> dict[str, str]:  # fmt: skip
     """The headers of a request with their signature, TC3-HMAC-SHA256.
 
-    https://cloud.tencent.com/document/api/382/52072
+    https://cloud.tencent.com/document/api/306/57449
     """
     headers = {name.lower(): value for name, value in request.headers.items()} | {
         "x-tc-action": action,
