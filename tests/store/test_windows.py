@@ -14,7 +14,7 @@ from outreach.core.model import Message, Outcome, refused, unavailable
 from outreach.core.words import State
 from outreach.plan import job
 from outreach.store import audit, runs, takeover, windows
-from outreach.store.database import Database
+from outreach.store.database import Database, append
 from outreach.store.tables import (
     approval,
     batch,
@@ -563,6 +563,15 @@ def test_cancelling_counts_what_was_ready_held_and_waiting(small: SmallRun) -> N
     assert small.cancel() == 9
     assert small.counts() == {"accepted": 1, "cancelled": 9}
     assert small.cancel() == 0
+
+
+def test_after_an_outage_any_number_of_waiting_messages_is_cancelled(database: Database) -> None:
+    waiting = range(1, 70_001)  # more than a statement takes parameters
+    columns = ("message_id", "run_id", "sender", "attempts", "not_before")
+    with database.begin() as tx:
+        append(tx, retry, columns, [(n, 1, "sms", 1, NOW) for n in waiting])
+
+        assert takeover.cancel_rest(tx, 1, NOW, "li.m") == 70_000
 
 
 def test_cancelling_counts_held_messages(database: Database, tmp_path: Path) -> None:

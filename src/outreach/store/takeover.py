@@ -16,11 +16,11 @@ from outreach.store import audit
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import Database, add_counts, append
+from outreach.store.one_of import one_of
 from outreach.store.tables import (
     STOPPED,
     batch,
     frequency_use,
-    message,
     outcome,
     retry,
     run,
@@ -162,10 +162,10 @@ def cancel_rest(
     )
     if not held + ready:
         return 0
-    uncounted = [message.c.id.between(row.next_id, row.last_id) for row in stopped]
-    for some in (*uncounted, message.c.id.in_(dropped)):
-        ids = select(message.c.id).where(some)
-        tx.execute(delete(frequency_use).where(frequency_use.c.message_id.in_(ids)))
+    used = frequency_use.c.message_id
+    uncounted = [used.between(row.next_id, row.last_id) for row in stopped]
+    for some in (*uncounted, one_of(tx, used, dropped)):
+        tx.execute(delete(frequency_use).where(some))
     counts: dict[tuple[str, str], int] = {
         ("state", State.HELD): -held,
         ("state", State.READY): -ready,
