@@ -61,8 +61,11 @@ def find(conn: Connection, number: str) -> Incident | None:
 def told(conn: Connection, one: Incident) -> list[Told]:
     """The runs opened for the steps of an incident, in the order of the steps."""
     keys = {one.key(step.sequence): step for step in one.steps}
-    query = select(run.c.id, run.c.campaign, run.c.occurrence, run.c.state)
-    rows = conn.execute(query.where(run.c.occurrence.in_(list(keys)))).all()
+    campaigns = sorted({step.campaign for step in one.steps})  # runs are found by campaign first
+    query = select(run.c.id, run.c.campaign, run.c.occurrence, run.c.state).where(
+        run.c.campaign.in_(campaigns), run.c.occurrence.in_(list(keys))
+    )
+    rows = conn.execute(query).all()
     return sorted(
         Told(keys[row.occurrence].sequence, int(row.id), row.state)
         for row in rows
