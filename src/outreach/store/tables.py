@@ -291,7 +291,7 @@ halt_told = Table(
     _required("halt_id", Text),
     _required("version", Integer),
     _required("event", String(16)),
-    _required("outcome", String(16)),  # core.halt_alerts.Told
+    _required("outcome", String(16)),  # core.halt_alerts.Made
     Column("run_id", Id, index=True),  # the run that tells it
     _required("at", UtcDateTime),
     UniqueConstraint("campaign", "halt_id", "version", "event"),
