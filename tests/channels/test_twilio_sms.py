@@ -262,7 +262,7 @@ def test_what_twilio_says_of_a_number_is_masked() -> None:
 
 
 def test_a_window_that_comes_late_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("outreach.channels.twilio_sms._PATIENCE", -1.0)
+    monkeypatch.setattr("outreach.channels.http_window.PATIENCE", -1.0)
     with stand_in() as server, channel(url(server)) as opened:
         found = results(opened, letters(Channel.SMS, 3))
 

@@ -7,9 +7,8 @@ fault, so the message waits instead of being called undeliverable.
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
-from time import monotonic
 from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,11 +16,10 @@ import requests.exceptions as http
 from twilio.base.exceptions import TwilioRestException, TwilioServiceException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
-from outreach.channels import ChannelUnavailable
+from outreach.channels.http_window import Told, Window, lost, told
 from outreach.core.model import Message, Outcome, accepted, in_doubt, refused, unavailable
-from outreach.core.words import Channel, State
+from outreach.core.words import Channel
 
 # The number cannot be written to, ever: none at all, no subscriber, a landline, a foreign plan.
 _RECIPIENT: Final = frozenset((21201, 21211, 21214, 21217, 21604, 21614, 30005, 30006))
@@ -38,8 +36,6 @@ OURS: Final = frozenset(
 AMBIGUOUS: Final = frozenset((20500, 20503, 30410))
 
 _THREADS: Final = 8
-# Seconds after which no further message of a window is begun: its lease may be running out.
-_PATIENCE: Final = 30.0
 _NUMBER = re.compile(r"(\+?\d{3})\d{2,}(\d{4})")
 
 
@@ -79,25 +75,9 @@ class TwilioSms:
             return
         if self._pool is None:
             self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="twilio")
-        window = _Window()
+        window = Window()
         tasks = [self._pool.submit(self._one, message, window) for message in messages]
-        held: list[tuple[int, Outcome]] = []
-        answered = False
-        try:
-            for task in as_completed(tasks):
-                id_, outcome, asked = task.result()
-                held.append((id_, outcome))
-                # Before the first answer the window may still turn out to be unavailable.
-                answered = answered or (asked and outcome.state is not State.READY)
-                if answered:
-                    yield from held
-                    held.clear()
-        finally:
-            window.stop("abandoned", "the window was abandoned")
-            _wait_for(tasks)
-        if not answered and window.unavailable:
-            raise ChannelUnavailable(f"Twilio: {window.unavailable}")
-        yield from held
+        yield from told(tasks, window, "Twilio", [])
 
     def close(self) -> None:
         """Waits for requests under way, then closes the connections."""
@@ -109,24 +89,19 @@ class TwilioSms:
         self._clients.clear()
         self._own = threading.local()
 
-    def _one(self, message: Message, window: "_Window") -> tuple[int, Outcome, bool]:
-        """Id, outcome, and whether Twilio was asked at all."""
-        stopped = window.stopped
-        if stopped:
-            return message.id, unavailable(*stopped), False
-        if monotonic() > window.until:
-            late = "the window took too long; the message was not begun"
-            return message.id, unavailable("late", late), False
+    def _one(self, message: Message, window: Window) -> list[Told]:
+        if why := window.not_begun():
+            return [(message.id, why, False)]
         if len(message.parts) != 1:
-            return message.id, refused("unwritable", "an SMS has one part: its text"), False
+            return [(message.id, refused("unwritable", "an SMS has one part: its text"), False)]
         try:
             digest = sha256(message.parts[0].encode()).digest()
         except UnicodeEncodeError:
             words = "the text holds half a character (a lone surrogate)"
-            return message.id, refused("unwritable", words), False
-        return message.id, self._request(message, digest, window), True
+            return [(message.id, refused("unwritable", words), False)]
+        return [(message.id, self._request(message, digest, window), True)]
 
-    def _request(self, message: Message, digest: bytes, window: "_Window") -> Outcome:
+    def _request(self, message: Message, digest: bytes, window: "Window") -> Outcome:
         try:
             sent = self._client().messages.create(
                 to=message.to,
@@ -137,7 +112,7 @@ class TwilioSms:
         except (TwilioRestException, TwilioServiceException) as error:
             return _read(error, window)
         except http.RequestException as error:
-            return _lost(error, window, self._timeout)
+            return lost(error, window, self._timeout)
         except ValueError:
             # A 2xx that is no JSON, perhaps from a proxy: Twilio may have the message.
             return in_doubt("no_json", "the answer was no JSON")
@@ -152,24 +127,6 @@ class TwilioSms:
             self._clients.append(wire)
             client = self._own.client = Client(self._account, self._token, http_client=wire)
         return client
-
-
-class _Window:
-    """What the requests of one send share: whether to go on."""
-
-    def __init__(self) -> None:
-        self.until = monotonic() + _PATIENCE
-        self.stopped: tuple[str, str] | None = None
-        self.unavailable = ""
-
-    def stop(self, code: str, words: str) -> None:
-        self.stopped = self.stopped or (code, words)
-
-    def cannot(self, code: str, words: str) -> Outcome:
-        """This message did not go out, and no other of the window will."""
-        self.stop(code, words)
-        self.unavailable = self.unavailable or words
-        return unavailable(code, words)
 
 
 class _Http(TwilioHttpClient):  # type: ignore[misc]
@@ -187,7 +144,7 @@ class _Http(TwilioHttpClient):  # type: ignore[misc]
         return super().request(method, url, *args, **kwargs)
 
 
-def _read(error: Any, window: _Window) -> Outcome:
+def _read(error: Any, window: Window) -> Outcome:
     """What Twilio's refusal means, by code first and HTTP status after."""
     status, code = int(error.status), int(error.code or error.status)
     label, words = str(code), _words(error)
@@ -200,33 +157,8 @@ def _read(error: Any, window: _Window) -> Outcome:
     return unavailable(label, words)
 
 
-def _lost(error: http.RequestException, window: _Window, timeout: float) -> Outcome:
-    """Without a connection nothing was sent; after that, nobody knows."""
-    if isinstance(error, http.ConnectTimeout):
-        return window.cannot("connect", f"no connection within {timeout:g} seconds")
-    if isinstance(error, http.ProxyError):
-        return window.cannot("connect", "the proxy cannot be reached")
-    reason = (
-        error.args[0].reason if error.args and isinstance(error.args[0], MaxRetryError) else None
-    )
-    if isinstance(reason, NewConnectionError):
-        return window.cannot("connect", "the host cannot be reached")
-    if isinstance(error, http.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return window.cannot("connect", "its certificate is not trusted")
-    if isinstance(error, http.Timeout):
-        return in_doubt("timeout", f"no answer within {timeout:g} seconds")
-    return in_doubt("connection_lost", "the connection ended before the answer")
-
-
 def _words(error: Any) -> str:
     """Twilio's own words, numbers masked."""
     said = getattr(error, "msg", None) or getattr(error, "title", None) or ""
     said = str(said).removeprefix("Unable to create record: ")
     return _NUMBER.sub(r"\1****\2", said)[:200]
-
-
-def _wait_for(tasks: list[Future[tuple[int, Outcome, bool]]]) -> None:
-    """Requests that are out cannot be called back; the others are not begun."""
-    for task in tasks:
-        if not task.cancel():
-            task.exception()
