@@ -1,7 +1,7 @@
 """Reading back: why one client got, or did not get, a campaign's message."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,20 @@ import orjson
 from sqlalchemy import Connection, RowMapping
 
 from outreach.core import sources
+from outreach.core.alert import Reach
 from outreach.core.client_event import client_event
-from outreach.core.halt_lines import EVENT_WORDS
+from outreach.core.halt_lines import CONCERNS, EVENT_WORDS, NOT_CONCERNED
 from outreach.core.model import ALLOW, CampaignFacts, Candidate, Defer, Facts
 from outreach.core.policy import explain as ask_gates
 from outreach.core.policy import gates_for
-from outreach.core.recorded import Recorded, RecordedChannel, recorded
+from outreach.core.recorded import RecordedChannel, recorded
 from outreach.core.run_values import RunValues
 from outreach.core.segment import describe
 from outreach.core.words import REASONS, STATES, Reason, Sentence, State
 from outreach.project.definition import Definition, redefine
 from outreach.store import books, runs, sendlog
+from outreach.store.affected import affected
+from outreach.store.sources import Span
 from outreach.store.told import Told, told_to
 
 NOT_IN_AUDIENCE, NOT_DECIDED = "not_in_audience", "not_decided_yet"
@@ -34,6 +37,12 @@ _REPEATED = Sentence(
     "Nor is a client whom the campaign reached within the last {} days.",
     "{}天内已收到本活动信息的客户也不在其中。",
 )
+_OTHERWISE = Sentence(
+    " A halt concerned the client; another condition of the segment left the client out, or an"
+    " earlier run had told the client.",
+    "停牌信息与该客户有关，但客户不满足客群的其他条件，或此前批次已告知该客户。",
+)
+_REPLACED = Sentence(" Run {} took its place.", "由批次 {} 取代。")
 _PENDING = Sentence(
     "The run is still being planned and has not come to this client.",
     "本期仍在计划中，尚未处理到该客户。",
@@ -42,25 +51,6 @@ _CHANGED = Sentence(
     " The rule has changed since; this is the recorded verdict.",
     "规则此后已变更，此处为当时记录的结论。",
 )
-# By how a halt concerns a client, and whether an earlier run told of it.
-_CONCERNS = {
-    ("holds", False): Sentence(
-        "{event}: the client holds {symbol} by holdings book {book}",
-        "{event}：根据持仓快照 {book}，客户持有 {symbol}",
-    ),
-    ("holds", True): Sentence(
-        "{event}: run {run} told the client, who held {symbol} by holdings book {book}",
-        "{event}：批次 {run} 曾告知该客户（持仓快照 {book} 显示持有 {symbol}）",
-    ),
-    ("watches", False): Sentence(
-        "{event}: the client watches {symbol} by watching book {book}",
-        "{event}：根据关注快照 {book}，客户关注 {symbol}",
-    ),
-    ("watches", True): Sentence(
-        "{event}: run {run} told the client, who watched {symbol} by watching book {book}",
-        "{event}：批次 {run} 曾告知该客户（关注快照 {book} 显示关注 {symbol}）",
-    ),
-}
 # The best that happened on any channel is what came of the candidate.
 _BEST = (
     State.DELIVERED, State.ACCEPTED, State.SENDING, State.READY, State.HELD, State.IN_DOUBT,
@@ -99,7 +89,9 @@ class Explained:
     gates: tuple[Gate, ...]
     messages: tuple[dict[str, Any], ...]  # addresses in full; masked where they are shown
     event: str | None = None  # of its clients that the run came after, and when it was
-    because: tuple[dict[str, Any], ...] = ()  # halts that concern the client, and by which snapshot
+    because: tuple[
+        dict[str, Any], ...
+    ] = ()  # halts, and whether they concern the client by which book
 
 
 def explain(
@@ -132,9 +124,12 @@ def explain(
     else:
         outcome, reason = _outcome(stored, told)
         summary = _summary(outcome, reason, language)
+    if reason == Reason.SUPERSEDED and found["superseded_by"] is not None:
+        summary += _REPLACED.in_(language).format(found["superseded_by"])
+    values = RunValues.load(found["values"])
+    outside, more = _outside(conn, outcome, values, client_id, language)
     policy = orjson.loads(parts["policy"].content)
     record = recorded(stored.facts, policy) if stored is not None else None
-    values = RunValues.load(found["values"])
     seen, event = definition.facts(values), client_event(definition.campaign, values.day)
     return Explained(
         client=client_no,
@@ -143,7 +138,7 @@ def explain(
         occurrence=found["occurrence"],
         outcome=outcome,
         reason=reason,
-        summary=summary,
+        summary=summary + more,
         segment=_audience(definition, values, language),
         event=event.sentence.in_(language) if event else None,
         decided_at=record.at if record else None,
@@ -155,7 +150,7 @@ def explain(
             for gate in _gates(record.candidate, one, seen, record.at, language)  # type: ignore[union-attr]
         ),
         messages=tuple(_message(one, language) for one in told),
-        because=_because(conn, record, language),
+        because=_because(conn, record.because or (), language) if record else outside,
     )
 
 
@@ -172,21 +167,56 @@ def _audience(definition: Definition, values: RunValues, language: str) -> str:
 
 
 def _because(
-    conn: Connection, record: Recorded | None, language: str
+    conn: Connection, because: Sequence[Sequence[Any]], language: str
 ) -> tuple[dict[str, Any], ...]:
     """The halts the decision was made for, each with the snapshot that says whom it concerns."""
-    if record is None or not record.because:
+    if not because:
         return ()
-    snapshots = books.as_of(conn, (one[4] for one in record.because))
-    return tuple(_concern(one, snapshots[one[4]], language) for one in record.because)
+    snapshots = books.as_of(conn, (one[4] for one in because))
+    return tuple(_concern(one, snapshots[one[4]], language) for one in because)
+
+
+def _outside(
+    conn: Connection, outcome: str, values: RunValues, client_id: int, language: str
+) -> tuple[tuple[dict[str, Any], ...], str]:
+    """Of a client outside a run of halts: which of them concern the client all the same, with a
+    sentence on that; else by which snapshots none does."""
+    if outcome != NOT_IN_AUDIENCE:
+        return (), ""
+    alerts = tuple(
+        replace(one, besides=(), reach=tuple(Reach(by.via, by.book) for by in one.reach))
+        for one in values.alerts
+    )
+    if found := affected(conn, alerts, Span(client_id - 1, client_id)).of(client_id):
+        concerns = [one.because(alerts) for one in found]
+        return _because(conn, concerns, language), _OTHERWISE.in_(language)
+    asked: dict[tuple[str, int], set[str]] = {}
+    for alert in alerts:
+        for reach in alert.reach:
+            asked.setdefault((reach.via, reach.book), set()).add(alert.symbol)
+    snapshots = books.as_of(conn, (book for _, book in asked))
+    without = tuple(
+        {
+            "why": f"not_{via}",
+            "symbols": sorted(symbols),
+            "book": book,
+            "as_of": snapshots[book][0],
+            "file": Path(snapshots[book][1]).name,
+            "sentence": NOT_CONCERNED[via]
+            .in_(language)
+            .format(book=book, symbol=", ".join(sorted(symbols))),
+        }
+        for (via, book), symbols in sorted(asked.items())
+    )
+    return without, ""
 
 
 def _concern(
-    stored: tuple[Any, ...], snapshot: tuple[datetime, str], language: str
+    stored: Sequence[Any], snapshot: tuple[datetime, str], language: str
 ) -> dict[str, Any]:
     halt_id, version, event, why, book, run = stored
     symbol = halt_id.split("-")[1] if "-" in halt_id else halt_id.partition(":")[2]
-    says = _CONCERNS[why, run is not None].in_(language)
+    says = CONCERNS[why, run is not None].in_(language)
     words = EVENT_WORDS[event]
     return {
         "halt": halt_id,
@@ -285,7 +315,8 @@ def _approval(conn: Connection, found: RowMapping) -> dict[str, Any] | None:
 
 def _message(one: Told, language: str) -> dict[str, Any]:
     row, last = one.message, one.last
-    code = last.code if last else ""
+    superseded = last is None and one.state is State.SUPPRESSED
+    code = last.code if last else Reason.SUPERSEDED.value if superseded else ""
     return {
         "message": row.id,
         "channel": row.channel,

@@ -118,6 +118,21 @@ def test_the_decision_names_the_snapshot_that_says_who_held(house: House) -> Non
     assert "2026-09-23" in house.must("explain", "000001", "suspension-alert").out
 
 
+def test_who_was_not_told_is_explained_by_the_snapshots(house: House) -> None:
+    states = {2: "销户"}
+    house.clients(*(person(n, email="", status=states.get(n, "正常")) for n in range(1, 7)))
+    szse(house, "2026-09-24T08:00+08:00", HALT)
+    run, halted = told(house, "2026-09-24T08:05+08:00")
+    assert halted.keys() == {"1"}
+
+    other = house.asked("explain", "000003", "suspension-alert", "--run", str(run))
+    assert [(one["why"], one["symbols"]) for one in other["because"]] == [("not_holds", ["300096"])]
+    assert other["because"][0]["as_of"].startswith("2026-09-23T10:00")
+    closed = house.asked("explain", "000002", "suspension-alert", "--run", str(run))
+    assert [(one["why"], one["symbol"]) for one in closed["because"]] == [("holds", "300096")]
+    assert "不满足客群的其他条件" in closed["summary"]
+
+
 def test_a_resumption_takes_the_place_of_the_alert_still_in_the_queue(house: House) -> None:
     house.edit("campaigns/suspension-alert.toml", "urgent = true", "urgent = false")
     house.approve("suspension-alert")
@@ -135,6 +150,9 @@ def test_a_resumption_takes_the_place_of_the_alert_still_in_the_queue(house: Hou
     assert {(line["state"], line["reason"]) for line in lines if line["channel"] == "sms"} == {
         ("suppressed", "superseded")
     }
+    explained = house.asked("explain", "000001", "suspension-alert", "--run", str(queued["run"]))
+    assert explained["summary"].endswith(f"由批次 {run} 取代。")
+    assert {one["code"] for one in explained["messages"]} == {"superseded"}
     assert planned.keys() == {"1", "2"}
     assert sent(house, queued["run"]) == {}
     assert run > queued["run"]

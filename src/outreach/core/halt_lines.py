@@ -140,3 +140,35 @@ def _sample(
         "last_day": _day(_TUESDAY, locale) if event == "delisting" else "",
         "reason": "" if event in ("resumed", "cancelled") else _day(reason, locale),
     }
+
+
+# By how a halt concerns a client, and whether an earlier run told of it.
+CONCERNS: Final = {
+    ("holds", False): Sentence(
+        "{event}: the client holds {symbol} by holdings book {book}",
+        "{event}：根据持仓快照 {book}，客户持有 {symbol}",
+    ),
+    ("holds", True): Sentence(
+        "{event}: run {run} told the client, who held {symbol} by holdings book {book}",
+        "{event}：批次 {run} 曾告知该客户（持仓快照 {book} 显示持有 {symbol}）",
+    ),
+    ("watches", False): Sentence(
+        "{event}: the client watches {symbol} by watching book {book}",
+        "{event}：根据关注快照 {book}，客户关注 {symbol}",
+    ),
+    ("watches", True): Sentence(
+        "{event}: run {run} told the client, who watched {symbol} by watching book {book}",
+        "{event}：批次 {run} 曾告知该客户（关注快照 {book} 显示关注 {symbol}）",
+    ),
+}
+# By how it could have concerned the client.
+NOT_CONCERNED: Final = {
+    "holds": Sentence(
+        "by holdings book {book}, the client does not hold {symbol}",
+        "根据持仓快照 {book}，客户未持有 {symbol}",
+    ),
+    "watches": Sentence(
+        "by watching book {book}, the client does not watch {symbol}",
+        "根据关注快照 {book}，客户未关注 {symbol}",
+    ),
+}
