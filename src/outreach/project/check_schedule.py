@@ -1,7 +1,8 @@
 """What is wrong in a campaign's [schedule] although it fits its model: clocks, markets, sense."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import time
+from typing import Final
 
 from outreach.core.campaign import (
     AroundClosure,
@@ -9,10 +10,8 @@ from outreach.core.campaign import (
     Campaign,
     OnceAt,
     OnClosure,
-    OnHalt,
-    OnIncident,
+    OnDay,
     OnMarketEvent,
-    OnMarketMove,
 )
 from outreach.core.problem import Problem
 from outreach.project.check_config import known_market, known_zone
@@ -20,6 +19,14 @@ from outreach.project.config import Config
 from outreach.project.toml_file import TomlFile
 
 _ON = ("schedule", "on")
+
+
+# By the kind of occurrence: one of them, and many.
+EVENT_WORDS: Final[Mapping[str, tuple[str, str]]] = {
+    "halt": ("a halt", "halts"),
+    "incident": ("an incident", "incidents"),
+    "market_move": ("a move of the market", "moves of the market"),
+}
 
 
 def check_schedule(config: Config, campaign: Campaign, file: TomlFile) -> Iterator[Problem]:
@@ -33,14 +40,10 @@ def check_schedule(config: Config, campaign: Campaign, file: TomlFile) -> Iterat
     match campaign.occurrence:
         case OnClosure() as closure:
             yield from _for_closure(config, campaign, closure, file)
-        case OnHalt():
-            yield from _for_event(campaign, "halt", "a halt", file)
-        case OnIncident():
-            yield from _for_event(campaign, "incident", "an incident", file)
-        case OnMarketMove():
-            yield from _for_event(campaign, "market_move", "a move of the market", file)
-        case _:
+        case OnDay():
             yield from _for_day(campaign, file)
+        case rule:
+            yield from _for_event(campaign, rule.kind, file)
     yield from _outside_hours(config, campaign, file)
 
 
@@ -69,11 +72,11 @@ def _for_closure(
         yield file.problem(("schedule", "sessions"), wrong, write)
 
 
-def _for_event(campaign: Campaign, event: str, what: str, file: TomlFile) -> Iterator[Problem]:
+def _for_event(campaign: Campaign, event: str, file: TomlFile) -> Iterator[Problem]:
     schedule = campaign.schedule
     if isinstance(schedule, ByHand) or getattr(schedule, "event", None) == event:
         return
-    wrong = f"does not wait for {what}"
+    wrong = f"does not wait for {EVENT_WORDS[event][0]}"
     yield file.problem(_ON, wrong, f'write on = "market_event" with event = "{event}"')
 
 
@@ -84,8 +87,8 @@ def _for_day(campaign: Campaign, file: TomlFile) -> Iterator[Problem]:
         write = 'write occurrence.kind = "closure" and its market'
         yield file.problem(_ON, wrong, write)
     if isinstance(schedule, OnMarketEvent):
-        said = {"halt": "halts", "incident": "incidents", "market_move": "moves of the market"}
-        wrong = f'speaks of {said[schedule.event]}, which occurrence.kind = "day" has none of'
+        many = EVENT_WORDS[schedule.event][1]
+        wrong = f'speaks of {many}, which occurrence.kind = "day" has none of'
         write = f'write occurrence.kind = "{schedule.event}", or on = "hand"'
         yield file.problem(("schedule", "event"), wrong, write)
 

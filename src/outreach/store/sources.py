@@ -30,7 +30,7 @@ EVERYBODY: Final = Span(0, 2**62)
 
 def clients_of(source: Source, span: Span) -> Select[Any]:
     """The ids of the clients in the span that a source names; some may come twice."""
-    return _SELECTIONS[type(source)](source, span)
+    return SELECTIONS[type(source)](source, span)
 
 
 def went(messages: Any = message) -> ColumnElement[bool]:
@@ -70,7 +70,7 @@ def _fallen(source: Fallen, span: Span) -> Select[Any]:
     )
 
 
-_SELECTIONS: Final[dict[type, Callable[[Any, Span], Select[Any]]]] = {Got: _got, Fallen: _fallen}
+SELECTIONS: Final[dict[type, Callable[[Any, Span], Select[Any]]]] = {Got: _got, Fallen: _fallen}
 
 
 def any_of(sources: Sequence[Source], span: Span, column: Any) -> ColumnElement[bool]:
