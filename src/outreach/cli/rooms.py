@@ -4,6 +4,7 @@ import typer
 
 from outreach.cli import (
     audit,
+    bounce,
     calendar,
     call_backs,
     campaigns,
@@ -16,6 +17,7 @@ from outreach.cli import (
     explain,
     follow_ups,
     halts,
+    inbound,
     incident,
     init,
     log,
@@ -27,6 +29,7 @@ from outreach.cli import (
     schedule,
     segments,
     serve,
+    sms,
     survey,
 )
 
@@ -65,3 +68,6 @@ def add_to(app: typer.Typer) -> None:
     app.command()(log.log)
     app.command()(explain.explain)
     app.command()(run_report.report)
+    app.add_typer(bounce.app, name="bounce")
+    app.add_typer(inbound.app, name="inbound")
+    app.add_typer(sms.app, name="sms")

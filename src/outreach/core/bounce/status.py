@@ -8,7 +8,7 @@ from outreach.core.bounce.texts import said
 
 # Permanent codes by which the address itself takes no mail. Others of 5.1.x speak of the sender
 # (5.1.7, 5.1.8), and 5.1.0 may.
-_HARD: Final = frozenset({
+HARD: Final = frozenset({
     "5.1.1", "5.1.2", "5.1.3",  # no such mailbox, no such system, no address at all
     "5.1.6",  # moved, no forwarding address
     "5.1.10",  # the domain says it takes no mail (RFC 7505); Exchange Online: recipient not found
@@ -53,7 +53,7 @@ def of_failure(status: str, diagnostic: str) -> Kind:
 
 
 def _by_code(status: str, reply: str) -> Kind:
-    if status in _HARD or (status in ("", "5.0.0") and reply in _HARD_REPLIES):
+    if status in HARD or (status in ("", "5.0.0") and reply in _HARD_REPLIES):
         return Kind.HARD
     if status in _CONTENT or status.startswith("5.6."):
         return Kind.CONTENT
