@@ -146,6 +146,13 @@ def test_two_messages_to_one_number_go_in_two_requests(kind: str) -> None:
 
 
 @everywhere
+def test_messages_of_two_runs_never_share_a_request(kind: str) -> None:
+    _, server = send(kind, lambda _: None, [sms(1, run_id=7), sms(2, run_id=8)])
+
+    assert {one.mark for one in server.taken} == {"7-1", "8-2"}
+
+
+@everywhere
 def test_every_request_carries_our_own_mark(kind: str) -> None:
     _, server = send(kind, lambda _: None, [sms(41)])
 
@@ -259,7 +266,9 @@ def test_one_bad_number_keeps_nobody_else_from_being_told() -> None:
     assert len(server.asked) <= 15
 
 
-@pytest.mark.parametrize("told", ["isp.SYSTEM_ERROR", "isv.SMS_TEMPLATE_ILLEGAL", "taken_500"])
+@pytest.mark.parametrize(
+    "told", ["isp.SYSTEM_ERROR", "isv.SMS_TEMPLATE_ILLEGAL", "isv.BRAND_NEW", "taken_500"]
+)
 def test_a_request_that_may_have_been_taken_or_blames_nobody_is_not_asked_again(told: str) -> None:
     _, server = send("aliyun", lambda _: told, [sms(id_) for id_ in range(1, 11)])
 
@@ -338,10 +347,20 @@ def test_too_many_requests_let_the_messages_wait() -> None:
     assert found[1] == unavailable("http_429", "too many requests")
 
 
-@pytest.mark.parametrize("status", [302, 401, 403, 404])
+@pytest.mark.parametrize("status", [302, 307, 401, 403, 404])
 def test_an_address_that_is_not_the_gateway_stops_the_sender(status: int) -> None:
-    with pytest.raises(ChannelUnavailable, match=f"HTTP {status} without a code"):
-        send("direct", lambda _: (status, b""), [sms(1)])
+    """And nobody follows it elsewhere with the message in hand."""
+    with gateway("direct", script=lambda _: (status, b"")) as server, channel(server) as opened:
+        with pytest.raises(ChannelUnavailable, match=f"HTTP {status} without a code"):
+            list(opened.send([sms(1)]))
+
+        assert len(server.asked) == 1
+
+
+def test_an_acceptance_with_an_error_of_http_leaves_the_message_in_doubt() -> None:
+    found, _ = send("aliyun", lambda _: (502, b'{"Code": "OK", "BizId": "b"}'), [sms(1)])
+
+    assert (found[1].state, found[1].code) == (State.IN_DOUBT, "http_502")
 
 
 @everywhere

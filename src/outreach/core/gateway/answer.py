@@ -132,12 +132,12 @@ def _without_code(status: int, nothing: str) -> Verdict:
 
 
 def _unknown(status: int) -> Meaning:
-    """A code that is in no table may be our own fault: the message waits, and nobody is blamed."""
+    """A code that is in no table may be our own fault: the messages wait, and nobody is blamed."""
     if status >= 500 or status == 408:
         return "doubt"
     if status == 429:
         return "throttled"
-    return "stopped" if status in (401, 403) else "later"
+    return "stopped" if status in (401, 403) else "waits"
 
 
 def _entries(profile: Profile, place: Receipts | Replies, status: int, content: bytes) -> list[Any]:
