@@ -200,3 +200,35 @@ def test_an_alert_that_nobody_approved_in_time_is_stale_and_on_record(market: Ma
     assert said(market.fire("28 14:59")) == [("2026-09-28", "blocked")]
     assert said(market.fire("28 15:00")) == []
     assert market.outcomes() == [("600519", "halted", "stale")]
+
+
+@pytest.mark.parametrize(
+    ("ends", "last"),
+    [
+        pytest.param(
+            "2026-10-23T09:30:00+08:00", "10月22日(星期四)", id="at an opening: the day before"
+        ),
+        pytest.param(
+            "2026-10-08T09:30:00+08:00", "9月30日(星期三)", id="after a closure: before it"
+        ),
+        pytest.param("2026-10-22T15:00:00+08:00", "10月22日(星期四)", id="at a close: that day"),
+    ],
+)
+def test_the_last_day_of_a_delisting_period_is_the_last_session_in_it(
+    market: Market, ends: str, last: str
+) -> None:
+    begins = at("09:30").isoformat()
+    market.halts("09:00", f"XSHG,600519,示例,delisting_period,{begins},{ends},planned,退市")
+    market.fire("09:10")
+
+    with market.database.reading() as conn:
+        values = RunValues.load(conn.execute(select(run.c["values"])).scalar_one())
+    (line,) = values.securities.values()
+    assert (line["zh-CN"]["event"], line["zh-CN"]["last_day"]) == ("delisting", last)
+
+
+def test_a_run_by_hand_puts_on_record_what_it_passes_over(market: Market) -> None:
+    market.halts("09:00", row("600519", "10:00", "10:10"))
+    plan.settle(market.database, define(market.project, NAME), at("09:05"))
+
+    assert market.outcomes() == [("600519", "halted", "too_short")]

@@ -71,6 +71,12 @@ FAULTS = {
         "halt", 'on = "market_event"\nevent = "incident"\n',
         '12: schedule.on: does not wait for a halt, write on = "market_event" with event = "halt"',
     ),
+    "a reason family nobody knows": (
+        'halt"\nleave_out_families = ["股东大会"]\ncalendar = "CN_A',
+        'on = "market_event"\nevent = "halt"\n',
+        "10: occurrence.leave_out_families: '股东大会' is no reason family, so nothing is left out"
+        ' by it, write one of them, such as "召开股东大会"',
+    ),
     "a halt that a day has none of": (
         "day", 'on = "market_event"\nevent = "halt"\n',
         '13: schedule.event: speaks of halts, which occurrence.kind = "day" has none of,'

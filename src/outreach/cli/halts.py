@@ -131,7 +131,7 @@ def alerts(
         else {**one._asdict(), "why": ""}
         for one in found
     ]
-    columns = ("at", "symbol", "name", "event", "campaign", "made", "run", "why")
+    columns = ("at", "symbol", "name", "event", "campaign", "made", "run", "run_state", "why")
     emit_rows(
         door, "Halt alerts", rows, columns, extra=("market", "version", "halt_id", "settled_at")
     )

@@ -39,6 +39,7 @@ def run(
 
     door: Door = context.obj
     defined, now = definition(door, campaign), door.now()
+    verb.settle(door.database, defined, now)
     with door.database.reading() as conn:
         due = verb.prepare(conn, defined, occurrence, now)
         if isinstance(due, Blocked) and due.code == "calendar":

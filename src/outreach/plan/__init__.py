@@ -7,7 +7,7 @@ from outreach.plan.fire import fire_due
 from outreach.plan.fire_events import Fired
 from outreach.plan.job import Job
 from outreach.plan.missed import though_missed
-from outreach.plan.prepare import prepare
+from outreach.plan.prepare import prepare, settle
 from outreach.plan.rehearsal import MADE_UP, rehearsal
 from outreach.plan.run import open_run, reopened, work
 
@@ -24,6 +24,7 @@ __all__ = [
     "prepare",
     "rehearsal",
     "reopened",
+    "settle",
     "stop_untrue",
     "though_missed",
     "work",

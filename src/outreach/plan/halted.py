@@ -16,7 +16,7 @@ from outreach.core.run_values import RunValues
 from outreach.core.trading_calendar import TradingCalendar
 from outreach.core.words import Sentence
 from outreach.plan.due import Due, Overtaken
-from outreach.plan.event import due_of, opened_before
+from outreach.plan.event import Passed, due_of, opened_before
 from outreach.project.definition import Definition
 from outreach.store import calendars, halt_alerts, runs
 from outreach.store.database import Database
@@ -36,17 +36,18 @@ _NO_HOLDINGS: Final = Sentence(
 class Halts:
     """The event of campaigns whose occurrence is a halt."""
 
-    def settle(self, database: Database, definition: Definition, now: datetime) -> None:
-        """Put on record the alerts that the campaign will never tell."""
+    def settle(self, database: Database, definition: Definition, now: datetime) -> Sequence[Passed]:
+        """Put on record the alerts that the campaign will never tell; they have no runs."""
         with database.reading() as conn:
             found = _sorted(conn, definition, now, _waiting(conn, definition, now))
         if not found.aside:
-            return
+            return ()
         made = {(one.halt.halt_id, one.version, one.event): why for one, why in found.aside}
         name = definition.campaign_id
         with database.begin() as tx:
             if not halt_alerts.settled(tx, name, made):
                 halt_alerts.settle(tx, name, made, None, now, ACTOR)
+        return ()
 
     def pending(self, conn: Connection, definition: Definition, now: datetime) -> Sequence[str]:
         """The next key once the oldest alert has waited for others as long as the campaign says."""
@@ -230,8 +231,10 @@ def _last_session(halt: Halt, says: str, known: Mapping[str, TradingCalendar]) -
     if says != "delisting" or halt.resume_at is None:
         return None
     calendar = known[CALENDARS[halt.market]]
-    end = halt.resume_at - timedelta(microseconds=1)
-    return calendar.session_on_or_before(end.astimezone(calendar.zone).date())
+    day = halt.resume_at.astimezone(calendar.zone).date()
+    if calendar.is_session(day) and halt.resume_at > calendar.open_at(day):
+        return day
+    return calendar.previous_session(day)
 
 
 def _record(

@@ -13,6 +13,7 @@ from outreach.plan.event import due_of, opened_before
 from outreach.plan.events import EVENTS
 from outreach.project.definition import Definition
 from outreach.store import calendars, runs
+from outreach.store.database import Database
 
 
 def prepare(
@@ -49,6 +50,13 @@ def prepare(
         conn, definition, found, now, day=_event_day(definition, found), closure=dates_of(found)
     )
     return due_now._replace(provisional=provisional)
+
+
+def settle(database: Database, definition: Definition, now: datetime) -> None:
+    """Put on record what has happened and will never be told; only for campaigns of events."""
+    event = EVENTS.get(definition.campaign.occurrence.kind)
+    if event is not None:
+        event.settle(database, definition, now)
 
 
 def _event_day(definition: Definition, found: Occurrence) -> date | None:

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from difflib import get_close_matches
 
 from outreach.core.campaign import Bilingual, Campaign, OnClosure, OnHalt, OnMarketMove
 from outreach.core.date_lint import weekday_faults
+from outreach.core.halt_lines import REASONS
 from outreach.core.problem import Problem
 from outreach.core.words import Purpose
 from outreach.project.check_config import known_market
@@ -99,6 +101,12 @@ def _occurrence(campaign: Campaign, file: TomlFile) -> Iterator[Problem]:
     if isinstance(rule, OnHalt) and not rule.markets:
         write = 'write the exchanges, such as ["XSHG", "XSHE", "BJSE"]'
         yield file.problem(("occurrence", "markets"), "is empty", write)
+    for family in rule.leave_out_families if isinstance(rule, OnHalt) else ():
+        if family not in REASONS:
+            near = get_close_matches(family, REASONS, n=1, cutoff=0.3) or sorted(REASONS)[:1]
+            wrong = f"{family!r} is no reason family, so nothing is left out by it"
+            path = ("occurrence", "leave_out_families")
+            yield file.problem(path, wrong, f'write one of them, such as "{near[0]}"')
 
 
 def _values(campaign: Campaign, file: TomlFile) -> Iterator[Problem]:

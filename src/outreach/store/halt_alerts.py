@@ -163,6 +163,7 @@ class Listed(NamedTuple):
     campaign: str | None
     made: str | None
     run: int | None
+    run_state: str | None
     settled_at: datetime | None
 
 
@@ -182,10 +183,11 @@ def listing(
         select(
             halt_alert.c.at, halt.c.market, halt.c.symbol, halt.c.name_zh, halt_alert.c.event,
             halt_alert.c.version, halt_alert.c.halt_id, halt_told.c.campaign,
-            halt_told.c.outcome, halt_told.c.run_id, halt_told.c.at,
+            halt_told.c.outcome, halt_told.c.run_id, run.c.state, halt_told.c.at,
         )
         .join_from(halt_alert, halt, of_version)
         .outerjoin(halt_told, same)
+        .outerjoin(run, run.c.id == halt_told.c.run_id)
         .order_by(halt_alert.c.at.desc(), halt_alert.c.halt_id, halt_alert.c.version.desc())
         .limit(limit)
     )  # fmt: skip
