@@ -131,7 +131,7 @@ def test_exim_writes_one_code_for_everything_and_says_the_rest_in_words(
         ("554 5.2.2 mailbox full; STOREDRV.Deliver.Exception:QuotaExceeded", "5.2.2", Kind.SOFT),
         ("550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup", "5.7.133", Kind.POLICY),
         ("550 5.4.1 [a@b]: Recipient address rejected: Access denied", "5.4.1", Kind.HARD),
-        ("550 5.4.310 DNS domain nowhere.example does not exist", "5.4.310", Kind.HARD),
+        ("550 5.4.310 DNS domain example.com does not exist", "5.4.310", Kind.HARD),
         ("550 4.4.7 QUEUE.Expired; message expired", "4.4.7", Kind.SOFT),
         ("550 5.2.3 RESOLVER.RST.RecipSizeLimit; message too large", "5.2.3", Kind.CONTENT),
         ("550 5.4.14 Hop count exceeded - possible mail loop", "5.4.14", Kind.SOFT),
@@ -163,3 +163,36 @@ def test_a_complaint_that_hides_the_recipient_is_read_from_our_own_mail() -> Non
     assert [row.recipient for row in classify(complaint(people=[])).rows] == [CLIENT]
     both = classify(complaint(people=["a@example.com", "b@example.com"]))
     assert [row.recipient for row in both.rows] == ["a@example.com", "b@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        (
+            "Host or domain name not found. "
+            "Name service error for name=example.com type=A: Host not found",
+            Kind.HARD,
+        ),
+        (
+            "Host or domain name not found. "
+            "Name service error for name=relay.example.net type=A: Host not found",
+            Kind.SOFT,
+        ),
+        (
+            "Host or domain name not found. "
+            "Name service error for name=mx.example.com type=A: Host not found",
+            Kind.SOFT,
+        ),
+        ("unable to look up host example.com: Name or service not known", Kind.HARD),
+        ("unable to look up host relay: Name or service not known", Kind.SOFT),
+        ("Sorry, I couldn't find any host named example.com. (#5.1.2)", Kind.HARD),
+        ("unexplained", Kind.SOFT),
+    ],
+)
+def test_a_name_that_does_not_exist_is_hard_only_where_it_is_the_recipients_domain(
+    said: str, kind: Kind
+) -> None:
+    """Else a relay misspelt in one of our own files would silence every client."""
+    group = fields(status="5.4.4", remote="").rstrip() + f"\nDiagnostic-Code: X-Postfix; {said}\n"
+
+    assert [row.kind for row in classify(postfix(group)).rows] == [kind]

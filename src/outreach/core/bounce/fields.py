@@ -72,20 +72,20 @@ def _recipient(fields: Fields, told: str) -> Returned:
     diagnostic = typed(fields.get("diagnostic-code", "")) or around(told, final or recipient)
     status = status_of(fields.get("status", ""), diagnostic)
     action = fields.get("action", "").split(" ")[0].lower()
-    return Returned(
-        recipient, _kind(action, status, diagnostic), status, diagnostic, action,
-        typed(fields.get("remote-mta", "")), "" if final == recipient else final,
-    )  # fmt: skip
+    kind = _kind(action, status, diagnostic, final or recipient)
+    elsewhere = "" if final == recipient else final
+    remote = typed(fields.get("remote-mta", ""))
+    return Returned(recipient, kind, status, diagnostic, action, remote, elsewhere)
 
 
-def _kind(action: str, status: str, diagnostic: str) -> Kind:
+def _kind(action: str, status: str, diagnostic: str, tried: str) -> Kind:
     if action == "delayed":
         return Kind.DELAYED
     if action in _DONE or (action != "failed" and status.startswith("2")):
         return Kind.SUCCESS
     if action != "failed" and status.startswith("4"):
         return Kind.DELAYED
-    return of_failure(status, diagnostic)
+    return of_failure(status, diagnostic, tried)
 
 
 def around(told: str, address: str) -> str:

@@ -13,7 +13,6 @@ HARD: Final = frozenset({
     "5.1.6",  # moved, no forwarding address
     "5.1.10",  # the domain says it takes no mail (RFC 7505); Exchange Online: recipient not found
     "5.2.1",  # the mailbox is disabled
-    "5.4.4", "5.4.310",  # no such domain; the second is Exchange Online's
     "5.7.17", "5.7.18",  # mailbox or domain has another owner now (RFC 7293)
 })  # fmt: skip
 _CONTENT: Final = frozenset({"5.2.3", "5.3.4"})  # longer than the mailbox, the system allows
@@ -39,7 +38,7 @@ def _first(text: str) -> str:
     return f"{found[1]}.{found[2]}.{int(found[3])}" if found else ""
 
 
-def of_failure(status: str, diagnostic: str) -> Kind:
+def of_failure(status: str, diagnostic: str, recipient: str = "") -> Kind:
     """The kind of a delivery that failed for good: what the words say, then the code.
 
     Given up after temporary answers (4.x.x, 4xx) is soft. What is not known is soft as well: an
@@ -49,7 +48,7 @@ def of_failure(status: str, diagnostic: str) -> Kind:
     code = reply[1] if reply else ""
     if status.startswith("4") or code.startswith("4"):
         return Kind.SOFT
-    return said(f"{status} {diagnostic}") or _by_code(status, code)
+    return said(f"{status} {diagnostic}", recipient) or _by_code(status, code)
 
 
 def _by_code(status: str, reply: str) -> Kind:

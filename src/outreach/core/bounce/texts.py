@@ -52,8 +52,6 @@ _ROWS: Final[tuple[tuple[Kind, str], ...]] = (
     (Kind.HARD, r"no mailbox here by that name|user not known|not user of this server"),  # qmail
     (Kind.HARD, r"(?:该|此)?(?:用户|邮箱|收件人|帐号|账号)(?:地址)?不存在|未开通qq邮箱"),  # qq
     (Kind.HARD, r"501 bad address syntax|bad recipient address syntax"),  # qq, postfix
-    (Kind.HARD, r"host or domain name not found.*(?:host not found|no such)"),  # postfix, NXDOMAIN
-    (Kind.HARD, r"couldn't find any host named|domain (?:\S+ )?does not exist"),  # qmail, microsoft
     # Directory-based edge blocking answers so for recipients that are not in the directory.
     (Kind.HARD, r"\b5\.4\.1\b.*recipient address rejected: access denied"),  # microsoft
     # The text was refused.
@@ -83,10 +81,23 @@ _ROWS: Final[tuple[tuple[Kind, str], ...]] = (
 TEXTS: Final = tuple((kind, re.compile(words)) for kind, words in _ROWS)
 # Names of hosts, mailboxes and help pages may hold any word: relay.example.com, spam@, /error.
 _NAMES: Final = re.compile(r"https?://\S+|www\.\S+|\bhost \S+ (?=said)|<?[^\s<>]+@[^\s<>]+>?")
+# Postfix by DNS and by the system's resolver; qmail; Exchange Online.
+_UNKNOWN_HOST: Final = re.compile(
+    r"host or domain name not found|unable to look up host|couldn't find any host named"
+    r"|domain (?:\S+ )?does not exist"
+)
 _SPACE: Final = re.compile(r"\s+")
 
 
-def said(text: str) -> Kind | None:
-    """What the words of a server mean; None where they are not known."""
+def said(text: str, recipient: str = "") -> Kind | None:
+    """What the words of a server mean; None where they are not known.
+
+    A name that does not exist is hard where it is the recipient's domain. Another one may be our
+    own relay, misspelt, and would silence every client.
+    """
     plain = _SPACE.sub(" ", _NAMES.sub(" ", text.casefold()))
+    if _UNKNOWN_HOST.search(plain):
+        domain = recipient.casefold().rpartition("@")[2]
+        named = domain and re.search(rf"(?<![\w.-]){re.escape(domain)}(?![\w-]|\.\w)", plain)
+        return Kind.HARD if named else Kind.SOFT
     return next((kind for kind, words in TEXTS if words.search(plain)), None)

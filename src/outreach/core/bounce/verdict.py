@@ -136,7 +136,7 @@ def _worded(address: str, about: str, delayed: bool, told: str = "") -> Returned
     if delayed:
         return Returned(address, Kind.DELAYED, status_of("", about), about[:1000])
     status = status_of("", about)
-    kind = of_failure(status, about)
+    kind = of_failure(status, about, address)
     return Returned(address, kind, status, " ".join(about.split())[:1000])
 
 
