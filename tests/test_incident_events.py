@@ -173,7 +173,7 @@ def test_without_approval_it_waits_and_is_missed_for_that(served: Served) -> Non
     served.at("09:46")
     served.at("10:45")
 
-    assert [event for event, _ in served.said] == ["blocked"]
+    assert [event for event, _ in served.said] == ["blocked", "missed"]
     assert served.rows() == [(f"{ID}.1", "missed", "not_approved")]
 
 

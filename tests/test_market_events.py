@@ -112,7 +112,7 @@ def test_without_approval_it_waits_and_is_then_missed_for_that(fires: Fires) -> 
     levels(fires, ("28 10:30", 3870, "CSI300"), ("28 14:20", 3880, "CSI300"))
     assert fires.fire("2026-09-28 10:31") == [(KEY, "blocked")]
     assert fires.fire("2026-09-28 14:29") == [(KEY, "blocked")]
-    assert fires.fire("2026-09-28 14:30") == []
+    assert fires.fire("2026-09-28 14:30") == [(KEY, "missed")]
     assert missed(fires) == [(KEY, "not_approved")]
     fires.approve("2026-09-28 14:35")
     assert fires.fire("2026-09-28 14:36") == []
@@ -121,6 +121,7 @@ def test_without_approval_it_waits_and_is_then_missed_for_that(fires: Fires) -> 
 def test_a_quiet_feed_defers_until_it_speaks_again_or_it_is_too_late(fires: Fires) -> None:
     levels(fires, ("28 10:30", 3870, "CSI300"))
     assert fires.fire("2026-09-28 11:31") == [(KEY, "blocked")]
+    assert fires.fire("2026-09-28 14:31") == [(KEY, "missed")]
     assert fires.fire("2026-09-28 14:31") == []
     assert missed(fires) == [(KEY, "stale")]
 
@@ -187,8 +188,10 @@ def test_a_margin_run_names_its_file_and_line_and_is_read_back(fires: Fires) -> 
     ratios(fires, "28 10:10", 140, 128, 131)
     assert fires.fire("2026-09-28 10:15") == []
     old = ratios(fires, "28 10:20", 120, 128, 131)
-    assert fires.fire("2026-09-28 12:21") == []  # its ratios are older than two hours
-    assert missed(fires) == [(f"2026-09-28-margin-close-{old}", "stale")]
+    key = f"2026-09-28-margin-close-{old}"
+    # Its ratios are older than two hours.
+    assert fires.fire("2026-09-28 12:21") == [(key, "missed")]
+    assert missed(fires) == [(key, "stale")]
 
 
 def test_by_hand_only_what_happened_can_be_run(fires: Fires) -> None:

@@ -1,26 +1,37 @@
 """What the plan needs of a kind of event: what is waiting, and what a run of it is opened with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, RowMapping
 
 from outreach.core.occurrence import Blocked, Occurrence
 from outreach.core.run_values import RunValues
 from outreach.core.sources import Source
+from outreach.core.words import Missed
 from outreach.plan.due import Due, OnOpen
+from outreach.plan.run import open_run
 from outreach.project.definition import Definition
 from outreach.store import runs
 from outreach.store.database import Database
+
+
+class Passed(NamedTuple):
+    """An occurrence that was put on record as missed just now."""
+
+    due: Due
+    run: int
+    why: Missed
 
 
 class Event(Protocol):
     """One kind of event. The same facts give the same keys to whoever asks, so that two schedulers
     open one run."""
 
-    def settle(self, database: Database, definition: Definition, now: datetime) -> None:
-        """Put on record what no run will ever tell; nothing, for most kinds."""
+    def settle(self, database: Database, definition: Definition, now: datetime) -> Sequence[Passed]:
+        """Put on record what no run will ever tell; what of it has a key of its own."""
+        ...
 
     def pending(self, conn: Connection, definition: Definition, now: datetime) -> Sequence[str]:
         """The keys a scheduler should open now, oldest first."""
@@ -61,6 +72,18 @@ def due_of(
     )
     number = int(approval["id"]) if approval else None
     return Due(definition, occurrence, run_values, number, on_open=on_open)
+
+
+def passed(
+    database: Database, dues: Iterable[tuple[Due, Missed]], now: datetime, actor: str
+) -> list[Passed]:
+    """Record each of these as missed, unless somebody else has by now."""
+    found: list[Passed] = []
+    for due, why in dues:
+        run, fresh = open_run(database, due._replace(on_open=None), actor, now, missed=why)
+        if fresh:
+            found.append(Passed(due, run, why))
+    return found
 
 
 def opened_before(definition: Definition, run: RowMapping) -> Due:

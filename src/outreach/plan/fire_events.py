@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from outreach.core.campaign import Campaign, OnMarketEvent
 from outreach.core.occurrence import Blocked
-from outreach.core.words import Missed, Sentence
+from outreach.core.words import Sentence
 from outreach.plan.due import Overtaken
 from outreach.plan.event import Event
 from outreach.plan.events import EVENTS
@@ -33,7 +33,7 @@ class Fired(NamedTuple):
 def fire_events(
     database: Database, project: Project, chosen: Mapping[str, Campaign], now: datetime, actor: str
 ) -> list[Fired]:
-    """Open the runs of every event campaign that has something to tell."""
+    """Open the runs of every event campaign that has something to tell; say what was missed."""
     fired: list[Fired] = []
     for name, campaign in chosen.items():
         event = EVENTS.get(campaign.occurrence.kind)
@@ -41,11 +41,20 @@ def fire_events(
         if event is None or not by_itself:
             continue
         definition = define(project, name)
-        event.settle(database, definition, now)
+        for due, run, why in event.settle(database, definition, now):
+            key, at = due.occurrence.key, due.occurrence.due_at
+            fired.append(Fired(name, key, at, "missed", run, why.sentence))
         with database.reading() as conn:
             keys = event.pending(conn, definition, now)
         fired += [_fire_event(database, event, definition, key, now, actor) for key in keys]
     return fired
+
+
+def _not_approved(campaign: str) -> Sentence:
+    approve = f"outreach approve {campaign} --as USER"
+    return Sentence(
+        f"nobody has approved it as it stands: {approve}", f"当前版本尚未审批：{approve}"
+    )
 
 
 def _fire_event(
@@ -57,7 +66,7 @@ def _fire_event(
     if isinstance(due, Blocked):
         return Fired(name, key, None, "blocked", None, due.sentence)
     if not due.values.approved:
-        return Fired(name, key, None, "blocked", None, Missed.NOT_APPROVED.sentence)
+        return Fired(name, key, None, "blocked", None, _not_approved(name))
     try:
         run, fresh = open_run(database, due, actor, now)
     except Overtaken:

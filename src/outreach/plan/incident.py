@@ -13,8 +13,7 @@ from outreach.core.occurrence import Blocked, Occurrence
 from outreach.core.sources import Got
 from outreach.core.words import Missed, Sentence
 from outreach.plan.due import Due, Overtaken
-from outreach.plan.event import due_of, opened_before
-from outreach.plan.run import open_run
+from outreach.plan.event import Passed, due_of, opened_before, passed
 from outreach.project.definition import Definition
 from outreach.project.narrowed import narrowed
 from outreach.store import incidents, outbox, runs
@@ -26,11 +25,12 @@ _ONCE_MORE: Final = (Kind.RESOLVE, Kind.WITHDRAW)  # for those who got something
 class Incidents:
     """What the plan asks about incidents."""
 
-    def settle(self, database: Database, definition: Definition, now: datetime) -> None:
+    def settle(self, database: Database, definition: Definition, now: datetime) -> Sequence[Passed]:
         """Record as missed what a later step took the place of before it had a run, and what was
         of no use any more."""
         with database.reading() as conn:
             waiting = [_found(conn, definition, key) for key in _untold(conn, definition)]
+        missed: list[tuple[Due, Missed]] = []
         for found in waiting:
             if isinstance(found, Blocked):
                 continue
@@ -43,7 +43,8 @@ class Incidents:
             later = one.after(step.sequence)
             reason = Missed.STALE if due.values.approved else Missed.NOT_APPROVED
             reason = Missed.OVERTAKEN if later and later.at <= over else reason
-            open_run(database, due._replace(on_open=None), outbox.ACTOR, now, missed=reason)
+            missed.append((due, reason))
+        return passed(database, missed, now, outbox.ACTOR)
 
     def pending(self, conn: Connection, definition: Definition, now: datetime) -> Sequence[str]:
         """Steps without a run that are still of use, oldest first."""

@@ -20,8 +20,7 @@ from outreach.core.sources import Fallen
 from outreach.core.trading_calendar import CalendarCoverageError
 from outreach.core.words import Missed, Sentence
 from outreach.plan.due import Due, Overtaken
-from outreach.plan.event import due_of, opened_before
-from outreach.plan.run import open_run
+from outreach.plan.event import Passed, due_of, opened_before, passed
 from outreach.project.definition import Definition
 from outreach.store import calendars, market, moves, runs
 from outreach.store.database import Database
@@ -67,15 +66,14 @@ class MarketMoves:
         known[campaign] = mark, found
         return found
 
-    def settle(self, database: Database, definition: Definition, now: datetime) -> None:
+    def settle(self, database: Database, definition: Definition, now: datetime) -> Sequence[Passed]:
         """Record as missed what has become too old to be told."""
         rule = _rule(definition)
         with database.reading() as conn:
             stale = [one for one in self._known(conn, definition, now) if _is_over(one, rule, now)]
-            missed = [_due(conn, definition, one, now) for one in stale]
-        for due in missed:
-            why = Missed.STALE if due.values.approved else Missed.NOT_APPROVED
-            open_run(database, due._replace(on_open=None), ACTOR, now, missed=why)
+            dues = [_due(conn, definition, one, now) for one in stale]
+        whys = (Missed.STALE if due.values.approved else Missed.NOT_APPROVED for due in dues)
+        return passed(database, zip(dues, whys, strict=True), now, ACTOR)
 
     def pending(self, conn: Connection, definition: Definition, now: datetime) -> Sequence[str]:
         """What has happened and can still be told."""
