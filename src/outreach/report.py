@@ -1,6 +1,6 @@
 """Reading back: why one client got, or did not get, a campaign's message."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -150,7 +150,7 @@ def explain(
             for gate in _gates(record.candidate, one, seen, record.at, language)  # type: ignore[union-attr]
         ),
         messages=tuple(_message(one, language) for one in told),
-        because=_because(conn, record.because or (), language) if record else outside,
+        because=(_because(conn, values, record.because or (), language) if record else outside),
     )
 
 
@@ -166,13 +166,23 @@ def _audience(definition: Definition, values: RunValues, language: str) -> str:
     return f"{sentence} And only those who {asked}."
 
 
+def _snapshots(
+    conn: Connection, values: RunValues, numbers: Iterable[int]
+) -> dict[int, tuple[datetime, str]]:
+    """By snapshot, the moment it speaks of and its file. The moment is the one the run was opened
+    with, for which the audit log answers."""
+    kept = {by.book: by.as_of for one in values.alerts for by in one.reach if by.as_of}
+    found = books.as_of(conn, numbers)
+    return {number: (kept.get(number, as_of), file) for number, (as_of, file) in found.items()}
+
+
 def _because(
-    conn: Connection, because: Sequence[Sequence[Any]], language: str
+    conn: Connection, values: RunValues, because: Sequence[Sequence[Any]], language: str
 ) -> tuple[dict[str, Any], ...]:
     """The halts the decision was made for, each with the snapshot that says whom it concerns."""
     if not because:
         return ()
-    snapshots = books.as_of(conn, (one[4] for one in because))
+    snapshots = _snapshots(conn, values, (one[4] for one in because))
     return tuple(_concern(one, snapshots[one[4]], language) for one in because)
 
 
@@ -189,12 +199,12 @@ def _outside(
     )
     if found := affected(conn, alerts, Span(client_id - 1, client_id)).of(client_id):
         concerns = [one.because(alerts) for one in found]
-        return _because(conn, concerns, language), _OTHERWISE.in_(language)
+        return _because(conn, values, concerns, language), _OTHERWISE.in_(language)
     asked: dict[tuple[str, int], set[str]] = {}
     for alert in alerts:
         for reach in alert.reach:
             asked.setdefault((reach.via, reach.book), set()).add(alert.symbol)
-    snapshots = books.as_of(conn, (book for _, book in asked))
+    snapshots = _snapshots(conn, values, (book for _, book in asked))
     without = tuple(
         {
             "why": f"not_{via}",

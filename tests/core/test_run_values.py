@@ -9,6 +9,7 @@ from outreach.core.alert import Alert, Reach
 from outreach.core.run_values import RunValues
 from outreach.core.sources import Got
 
+SNAPSHOT = datetime(2026, 9, 23, 10, tzinfo=UTC)
 VALUES = RunValues(
     key="2026-10-01",
     due_at=datetime(2026, 9, 17, 1, 0, tzinfo=UTC),
@@ -27,7 +28,10 @@ VALUES = RunValues(
             "extended",
             "XSHG",
             "600519",
-            (Reach("holds", 7), Reach("watches", 9, run=3)),
+            (
+                Reach("holds", 7, as_of=datetime(2026, 9, 23, 10, tzinfo=UTC)),
+                Reach("watches", 9, run=3),
+            ),
             besides=(3, 4),
         ),
     ),
@@ -38,6 +42,12 @@ VALUES = RunValues(
 
 def test_values_come_back_as_they_were() -> None:
     assert RunValues.load(VALUES.dump()) == VALUES
+
+
+def test_the_moment_of_a_snapshot_comes_back() -> None:
+    (alert,) = RunValues.load(VALUES.dump()).alerts
+
+    assert [by.as_of for by in alert.reach] == [SNAPSHOT, None]
 
 
 def test_values_without_halts_come_back_as_they_were() -> None:

@@ -1,10 +1,14 @@
 """A halt from its first word to its end: saved exchange files in, alerts on disk, each to whom."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
+from outreach.store.database import Database
+from outreach.store.tables import book
 from tests.journeys.house import House, person, shipped
 
 HOLDINGS = "客户号,证券代码,市场,持仓数量\n"
@@ -131,6 +135,18 @@ def test_who_was_not_told_is_explained_by_the_snapshots(house: House) -> None:
     closed = house.asked("explain", "000002", "suspension-alert", "--run", str(run))
     assert [(one["why"], one["symbol"]) for one in closed["because"]] == [("holds", "300096")]
     assert "不满足客群的其他条件" in closed["summary"]
+
+
+def test_a_forged_snapshot_does_not_change_what_the_decision_rests_on(house: House) -> None:
+    szse(house, "2026-09-24T08:00+08:00", HALT)
+    told(house, "2026-09-24T08:05+08:00")
+    database = Database(house.url)
+    with database.begin() as tx:
+        tx.execute(update(book).values(as_of=datetime(2026, 1, 2, tzinfo=UTC)))
+    database.close()
+
+    said = house.asked("explain", "000001", "suspension-alert")
+    assert said["because"][0]["as_of"].startswith("2026-09-23T10:00")
 
 
 def test_a_resumption_takes_the_place_of_the_alert_still_in_the_queue(house: House) -> None:

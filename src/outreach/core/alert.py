@@ -1,7 +1,8 @@
 """What a run tells of one halt, and where the clients it concerns are found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal, Self
 
 Via = Literal["holds", "watches"]
@@ -15,6 +16,13 @@ class Reach:
     via: Via
     book: int
     run: int | None = None
+    as_of: datetime | None = field(default=None, compare=False)  # of the snapshot
+
+    @classmethod
+    def stored(cls, values: Mapping[str, Any]) -> Self:
+        """What stands in the values of a run; runs of before it was kept have no moment."""
+        as_of = values.get("as_of")
+        return cls(**{**values, "as_of": datetime.fromisoformat(as_of) if as_of else None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +40,7 @@ class Alert:
     @classmethod
     def of(cls, stored: Mapping[str, Any]) -> Self:
         """What stands in the values of a run."""
-        reach = tuple(Reach(**one) for one in stored["reach"])
+        reach = tuple(map(Reach.stored, stored["reach"]))
         return cls(**{**stored, "reach": reach, "besides": tuple(stored["besides"])})
 
 

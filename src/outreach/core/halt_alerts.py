@@ -5,11 +5,12 @@ told as one; what is over before it is told is not told; a pause too short to ma
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from itertools import groupby
 from typing import Final, Literal, NamedTuple
 
-from outreach.core.alert import Alert, Reach
+from outreach.core.alert import Alert, Reach, Via
 from outreach.core.campaign import OnHalt
 from outreach.core.halts import CALENDARS, DELISTING_PERIOD, Halt
 from outreach.core.trading_calendar import CalendarCoverageError, TradingCalendar
@@ -200,17 +201,24 @@ class Books(NamedTuple):
     watching: Sequence[tuple[datetime, int]]
 
     @property
-    def holders(self) -> int | None:
-        """The newest holdings."""
-        return self.holdings[-1][1] if self.holdings else None
+    def holders(self) -> tuple[Reach, ...]:
+        """Who holds by the newest snapshot."""
+        return _by("holds", self.holdings[-1:])
 
-    def holders_before(self, moment: datetime) -> int | None:
+    @property
+    def watchers(self) -> tuple[Reach, ...]:
+        """Who watches by the newest snapshot."""
+        return _by("watches", self.watching[-1:])
+
+    def holders_before(self, moment: datetime) -> tuple[Reach, ...]:
         """The holdings as of the prior close: the newest snapshot not later than a moment, else the
         first after it: what is halted is not traded, so that one still tells who held it."""
-        before = [number for as_of, number in self.holdings if as_of <= moment]
-        if before:
-            return before[-1]
-        return self.holdings[0][1] if self.holdings else None
+        before = [one for one in self.holdings if one[0] <= moment]
+        return _by("holds", before[-1:] or self.holdings[:1])
+
+
+def _by(via: Via, snapshots: Sequence[tuple[datetime, int]]) -> tuple[Reach, ...]:
+    return tuple(Reach(via, number, as_of=as_of) for as_of, number in snapshots)
 
 
 def alert_of(telling: Telling, books: Books, earlier: Mapping[int, Alert]) -> Alert:
@@ -222,13 +230,12 @@ def alert_of(telling: Telling, books: Books, earlier: Mapping[int, Alert]) -> Al
     """
     halt, says = telling.halt, telling.says
     reach: list[Reach] = []
-    if says != "cancelled":
-        book = books.holders if says == "resumed" else books.holders_before(halt.halt_at)
-        reach += [Reach("holds", book)] if book is not None else []
-    if says not in ("resumed", "cancelled") and books.watching:
-        reach.append(Reach("watches", books.watching[-1][1]))
+    if says == "resumed":
+        reach += books.holders
+    elif says != "cancelled":
+        reach += (*books.holders_before(halt.halt_at), *books.watchers)
     for run, alert in earlier.items():
-        reach += [Reach(one.via, one.book, run) for one in alert.reach if one.run is None]
+        reach += [replace(one, run=run) for one in alert.reach if one.run is None]
     return Alert(
         halt.halt_id, telling.version, says, halt.market, halt.symbol, tuple(dict.fromkeys(reach))
     )
