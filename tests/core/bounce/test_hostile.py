@@ -68,6 +68,13 @@ def test_a_mail_made_to_harm_suppresses_nobody(data: bytes) -> None:
     }  # fmt: skip
 
 
+def test_what_stands_behind_the_first_megabyte_is_not_read() -> None:
+    head, mark, rest = postfix(fields()).partition(b"\r\n\r\n")
+    filled = head + mark + b"x" * LARGEST + b"\r\n" + rest
+
+    assert {row.kind for row in classify(filled).rows} == {Kind.NOT_A_BOUNCE}
+
+
 def test_a_report_has_no_more_recipients_than_fit() -> None:
     groups = [fields(recipient=f"c{n}@example.com") for n in range(600)]
 

@@ -139,6 +139,23 @@ def test_a_bounce_in_words_alone_is_read(data: bytes, kind: Kind) -> None:
     assert (row.recipient, row.kind) == (CLIENT, kind)
 
 
+def test_a_mail_system_that_marks_its_bounce_as_a_reply_has_bounced_it() -> None:
+    data = b"Auto-Submitted: auto-replied\r\n" + qmail("550 5.1.1 User unknown")
+
+    assert [row.kind for row in classify(data).rows] == [Kind.HARD]
+
+
+@pytest.mark.parametrize("mark", ["----- Original message -----", "Below this line is a copy"])
+def test_the_words_of_our_own_mail_do_not_count(mark: str) -> None:
+    data = wire(
+        "From: MAILER-DAEMON@mx.example.com\nSubject: failure notice\n\n"
+        f"Not delivered: {CLIENT}\n\n{mark}\n\nWhat does 'user unknown' mean?\n"
+    )
+    (row,) = classify(data).rows
+
+    assert (row.recipient, row.kind) == (CLIENT, Kind.SOFT)
+
+
 def test_a_warning_in_words_alone_is_a_delay() -> None:
     data = qmail("Delivery has been delayed; no action is required on your part. User unknown")
 

@@ -143,10 +143,9 @@ def _decoded(part: _Mail) -> str:
 
 
 def text_of(raw: bytes, charset: str = "") -> str:
-    """Bytes as text: as declared, else UTF-8, else GB18030 (of which GBK and GB2312 are parts and
-    which mainland servers send undeclared); strange bytes are replaced."""
-    wanted = "gb18030" if charset.lower() in ("gb2312", "gbk", "x-gbk", "gb_2312-80") else charset
-    for name in (wanted, "utf-8", "gb18030"):
+    """Bytes as text: as declared, else UTF-8, else GB18030 (which holds GBK and GB2312, and
+    which mainland servers send under either name or none); strange bytes are replaced."""
+    for name in (charset, "utf-8", "gb18030"):
         try:
             return raw.decode(name or "utf-8")
         except (LookupError, ValueError):

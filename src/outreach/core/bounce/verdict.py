@@ -142,8 +142,14 @@ def _worded(address: str, about: str, delayed: bool, told: str = "") -> Returned
 
 def _named(mail: Parts, told: str) -> list[str]:
     """The recipients a report in words speaks of: those set off as Postfix and qmail do, else what
-    flufl.bounce finds, which knows the forms of many old programs, else a line that names one."""
-    return _found(_SET_OFF, told) or _by_flufl(mail) or _found(_NAMED, told)
+    flufl.bounce finds, which knows the forms of many old programs, else a line that names one, else
+    the only address there is beside those of the two mail systems."""
+    found = _found(_SET_OFF, told) or _by_flufl(mail) or _found(_NAMED, told)
+    if found:
+        return found
+    known = {*_reached(mail), address_of(mail.headers.get("from", ""))}
+    others = set(_ADDRESS.findall(told)) - known
+    return list(others) if len(others) == 1 else []
 
 
 _SET_OFF: Final = re.compile(r"^[ \t]*<([^<>\s]+@[^<>\s]+)>\s*:", re.MULTILINE)
