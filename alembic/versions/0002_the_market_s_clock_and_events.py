@@ -171,7 +171,7 @@ def _moment(name: str) -> sa.Column[datetime]:
 
 
 def _halt_feeds() -> None:
-    """What a source gives of a halt besides, which markets a file tells of, and how feeds are doing."""
+    """What a source gives of a halt besides, which markets a file tells of, how feeds do."""
     op.create_table(
         "halt_source",
         sa.Column("halt_id", sa.Text(), nullable=False),

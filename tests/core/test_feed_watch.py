@@ -57,7 +57,7 @@ def test_without_hours_it_is_asked_day_and_night() -> None:
         # The night and the holidays before are no silence.
         pytest.param("09-24 15:30", "09-24 15:30", 0, "09-28 09:29", "ok", id="after a holiday"),
         pytest.param("09-24 15:30", "09-24 15:30", 0, "09-28 09:31", "stale", id="quiet morning"),
-        pytest.param("09-24 15:30", "09-24 14:00", 0, "09-24 23:00", "stale", id="quiet to the end"),
+        pytest.param("09-24 15:30", "09-24 14:00", 0, "09-24 23:00", "stale", id="quiet at close"),
         pytest.param("09-24 15:30", "09-24 15:30", 0, "09-26 12:00", "ok", id="on a holiday"),
     ],
 )  # fmt: skip

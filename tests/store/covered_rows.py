@@ -59,12 +59,14 @@ def pages(n: int = 5) -> list[tuple[Table, Rows]]:
         (tables.preference_event, [(i, i, b'{"wanted_risk":2}', "client", AT, local, "li.m", 4)
                                    for i in ids]),
         (tables.survey_answer, [
-            (i, 3, i, i, "answer", 5, "很好", "A5 很好", AT, local, "sms", "gateway", f"{i:064d}", 4)
+            (i, 3, i, i, "answer", 5, "很好", "A5", AT, local, "sms", "gateway", f"{i:064d}", 4)
             for i in ids
         ]),
         (tables.follow_up, [(i, i, "complaints", "score <= 2", local) for i in ids]),
         (tables.follow_up_step, [(i, i, "forwarded", "outreach", "", local) for i in ids]),
-        (tables.incident, [(f"INC-2026-{i:04}", "active-clients", b"{}", local, "li.m") for i in ids]),
+        (tables.incident, [
+            (f"INC-2026-{i:04}", "active-clients", b"{}", local, "li.m") for i in ids
+        ]),
         (tables.incident_step, [
             ("INC-2026-0001", i, "update", ",login,", AT, "登录较慢", "Slow", "", "", local, None,
              False, "incident-notice", local, "li.m")

@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection
 
 from outreach.core.alert import Alert
 from outreach.core.campaign import OnHalt
-from outreach.core.halt_alerts import Made, Sorted, Telling, Waiting, alert_of, sort_out
+from outreach.core.halt_alerts import Made, Sorted, Telling, alert_of, sort_out
 from outreach.core.halt_lines import security_line
 from outreach.core.halts import CALENDARS, Halt
 from outreach.core.occurrence import Blocked, Occurrence
@@ -34,12 +35,27 @@ _NO_HOLDINGS: Final = Sentence(
 
 
 class Halts:
-    """The event of campaigns whose occurrence is a halt."""
+    """The event of campaigns whose occurrence is a halt. A scheduler asks every few seconds: what
+    waits is sorted again when a file came in, an alert was settled, or a minute has passed."""
+
+    def __init__(self) -> None:
+        # By engine, not by address: a database that was made anew is another one.
+        self._kept: WeakKeyDictionary[object, dict[str, tuple[object, _Standing]]] = (
+            WeakKeyDictionary()
+        )
+
+    def _known(self, conn: Connection, definition: Definition, now: datetime) -> "_Standing":
+        known, minute = self._kept.setdefault(conn.engine, {}), int(now.timestamp()) // 60
+        mark = (halt_alerts.mark(conn), definition.approval_digest, minute)
+        kept = known.get(definition.campaign_id)
+        if kept is None or kept[0] != mark:
+            kept = known[definition.campaign_id] = mark, _standing(conn, definition, now)
+        return kept[1]
 
     def settle(self, database: Database, definition: Definition, now: datetime) -> Sequence[Passed]:
         """Put on record the alerts that the campaign will never tell; they have no runs."""
         with database.reading() as conn:
-            found = _sorted(conn, definition, now, _waiting(conn, definition, now))
+            found = self._known(conn, definition, now).sorted
         if not found.aside:
             return ()
         made = {(one.halt.halt_id, one.version, one.event): why for one, why in found.aside}
@@ -51,19 +67,12 @@ class Halts:
 
     def pending(self, conn: Connection, definition: Definition, now: datetime) -> Sequence[str]:
         """The next key once the oldest alert has waited for others as long as the campaign says."""
-        rule = _rule(definition)
-        waiting = _waiting(conn, definition, now)
-        if not waiting:
-            return []
-        found = _sorted(conn, definition, now, waiting)
-        telling = {one.halt.halt_id for one in found.tell}
-        arrived = [one.at for one in waiting if one.halt.halt_id in telling]
-        if found.uncovered and not arrived:  # to be said as what blocks it
+        found, oldest = self._known(conn, definition, now)
+        blocked = found.uncovered and oldest is None  # to be said as what blocks it
+        wait = timedelta(minutes=_rule(definition).digest_minutes)
+        if blocked or (oldest is not None and oldest + wait <= now):
             return [_next_key(conn, definition, now)]
-        wait = timedelta(minutes=rule.digest_minutes)
-        if not arrived or min(arrived) + wait > now:
-            return []
-        return [_next_key(conn, definition, now)]
+        return []
 
     def prepare(
         self, conn: Connection, definition: Definition, key: str | None, now: datetime
@@ -74,7 +83,7 @@ class Halts:
         if key is not None and key != coming:
             run = runs.find(conn, name, key)
             return opened_before(definition, run) if run is not None else _bad_key(key, coming)
-        found = _sorted(conn, definition, now, _waiting(conn, definition, now))
+        found = _standing(conn, definition, now).sorted
         if found.tell:
             return _due(conn, definition, found.tell, coming, now)
         if found.uncovered:
@@ -87,6 +96,13 @@ class Halts:
         return Blocked("nothing_due", _NOTHING)
 
 
+class _Standing(NamedTuple):
+    """What waits, sorted, and since when the oldest of what is to be told has waited."""
+
+    sorted: Sorted
+    oldest: datetime | None
+
+
 def _rule(definition: Definition) -> OnHalt:
     rule = definition.campaign.occurrence
     if not isinstance(rule, OnHalt):
@@ -94,19 +110,16 @@ def _rule(definition: Definition) -> OnHalt:
     return rule
 
 
-def _waiting(conn: Connection, definition: Definition, now: datetime) -> list[Waiting]:
-    markets, since = _rule(definition).markets, now - FORGOTTEN
-    return halt_alerts.waiting(conn, definition.campaign_id, markets, since)
-
-
-def _sorted(
-    conn: Connection, definition: Definition, now: datetime, waiting: Sequence[Waiting]
-) -> Sorted:
+def _standing(conn: Connection, definition: Definition, now: datetime) -> _Standing:
+    rule, name = _rule(definition), definition.campaign_id
+    waiting = halt_alerts.waiting(conn, name, rule.markets, now - FORGOTTEN)
     if not waiting:
-        return Sorted([], [], [])
-    rule, ids = _rule(definition), {one.halt.halt_id for one in waiting}
-    told = halt_alerts.told(conn, definition.campaign_id, ids)
-    return sort_out(rule, waiting, told, now, _calendars(conn, rule))
+        return _Standing(Sorted([], [], []), None)
+    told = halt_alerts.told(conn, name, {one.halt.halt_id for one in waiting})
+    found = sort_out(rule, waiting, told, now, _calendars(conn, rule))
+    telling = {one.halt.halt_id for one in found.tell}
+    oldest = min((one.at for one in waiting if one.halt.halt_id in telling), default=None)
+    return _Standing(found, oldest)
 
 
 def _calendars(conn: Connection, rule: OnHalt) -> dict[str, TradingCalendar]:

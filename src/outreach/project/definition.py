@@ -255,7 +255,15 @@ def occurrence_values(occurrence: Occurrence, locale: str, today: date) -> dict[
 
 
 def define(project: Project, campaign_id: str) -> Definition:
-    """The definition of a campaign as the files stand now. Raises KeyError for an unknown one."""
+    """The definition of a campaign as the files stood when the project was read, made once. Raises
+    KeyError for an unknown one."""
+    known: Definition | None = project.defined.get(campaign_id)
+    if known is None:
+        known = project.defined[campaign_id] = _defined(project, campaign_id)
+    return known
+
+
+def _defined(project: Project, campaign_id: str) -> Definition:
     campaign = project.campaigns[campaign_id]
     template = _compiled(tuple(sorted(project.templates[campaign.template].files.items())))
     segment = Segment.model_validate(project.segments.tables[campaign.segment])

@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from outreach.core.campaign import Campaign
 from outreach.core.problem import Problem
@@ -37,6 +38,8 @@ class Project:
     template_names: frozenset[str]  # every folder, readable or not
     campaigns_folder: str
     templates_folder: str
+    # Definitions made from it so far (project.definition); never handed on to another state of it.
+    defined: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     def campaign_digest(self, campaign: str) -> str:
         """Of the exact bytes of the campaign's file."""

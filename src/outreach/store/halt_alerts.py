@@ -11,7 +11,7 @@ from outreach.core.halts import Halt
 from outreach.store import audit
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
-from outreach.store.database import allocate, append
+from outreach.store.database import allocate, append, latest
 from outreach.store.one_of import one_of
 from outreach.store.tables import GOING, book, halt, halt_alert, halt_told, run
 
@@ -51,6 +51,14 @@ def _newest() -> Any:
     of_halt = halt.alias("of_halt")
     newest = select(func.max(of_halt.c.version)).where(of_halt.c.halt_id == halt_alert.c.halt_id)
     return newest.scalar_subquery()
+
+
+def mark(conn: Connection) -> tuple[int, int]:
+    """Moves on when a file was taken in or an alert was settled."""
+    last = select(func.max(book.c.id)).scalar_subquery()
+    found = conn.execute(select(book.c.id, book.c.finished_at).where(book.c.id == last)).first()
+    books = 2 * found.id + (found.finished_at is None) if found else 0
+    return books, latest(conn, halt_told)
 
 
 def newest(conn: Connection, halt_ids: Collection[str]) -> dict[str, Halt]:
