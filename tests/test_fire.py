@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from outreach import plan, verify
 from outreach.core.run_values import RunValues
@@ -12,6 +13,7 @@ from outreach.core.trading_calendar import CalendarCoverageError
 from outreach.project.definition import define
 from outreach.store import calendars, marks, runs
 from outreach.store.database import Database
+from outreach.store.tables import calendar_day
 from tests.fired_project import Fires, at, put_schedule
 from tests.small_run import KEY, client
 from tests.store.client_book import add
@@ -348,3 +350,21 @@ def audience(fires: Fires) -> dict[str, list[int]]:
             job = plan.reopened(conn, run, KEY)
             found[run["occurrence"]] = [one[0] for one in job.page(conn, 0, 100)]
     return found
+
+
+def test_dates_that_changed_while_a_run_was_being_opened_are_looked_at_again(fires: Fires) -> None:
+    put_schedule(fires.folder, BEFORE, CLOSURE)
+    fires.calendar("2026-09-29 15:00")
+    fires.approve("2026-09-29 15:00")
+    with fires.database.reading() as conn:
+        known = plan.prepare(conn, define(fires.project, "notice"), None, at("2026-09-29 15:30"))
+    assert isinstance(known, plan.Due)
+    with fires.database.begin() as tx:  # a typhoon: one more day
+        tx.execute(insert(calendar_day).values(
+            market="CN_A", on_date=date(2026, 10, 8), kind="closed", name_zh="台风",
+            name_en="Typhoon", source_ref="notice", status="official", entered_by="clerk",
+        ))  # fmt: skip
+
+    with pytest.raises(plan.Overtaken):
+        plan.open_run(fires.database, known, "slow", at("2026-09-29 15:31"))
+    assert fires.rows() == []

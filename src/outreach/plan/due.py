@@ -25,4 +25,4 @@ class Due(NamedTuple):
 
 
 class Overtaken(Exception):
-    """Another process opened a run for the same events in between; nothing was written."""
+    """What a run was to tell has been told meanwhile, or is no longer true; nothing was written."""

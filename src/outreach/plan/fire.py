@@ -29,8 +29,8 @@ from outreach.core.timetable import (
 from outreach.core.trading_calendar import CalendarCoverageError
 from outreach.core.words import Missed, Sentence
 from outreach.plan.corrections import fire_corrections
-from outreach.plan.due import Due
-from outreach.plan.fire_events import Fired, fire_events
+from outreach.plan.due import Due, Overtaken
+from outreach.plan.fire_events import OVERTAKEN, Fired, fire_events
 from outreach.plan.prepare import prepare
 from outreach.plan.run import open_run
 from outreach.project.definition import Definition, define
@@ -205,7 +205,10 @@ class _Schedule:
     # --- what goes on record ---------------------------------------------------------------
 
     def _opened(self, firing: _Firing, due: Due) -> Fired:
-        run, fresh = open_run(self.database, due, self.actor, self.now)
+        try:
+            run, fresh = open_run(self.database, due, self.actor, self.now)
+        except Overtaken:  # the next round finds what is true now
+            return Fired(self.name, due.occurrence.key, firing.at, "blocked", None, OVERTAKEN)
         if not fresh:
             return self._known(firing, due.occurrence.key, run)
         said = Sentence(f"run {run} is opened", f"已开启批次 {run}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from outreach.core.campaign import Campaign, OnMarketEvent
 from outreach.core.occurrence import Blocked
@@ -15,7 +15,10 @@ from outreach.project.definition import Definition, define
 from outreach.project.load import Project
 from outreach.store.database import Database
 
-_OVERTAKEN = Sentence("another scheduler was faster", "已由另一调度器处理")
+OVERTAKEN: Final = Sentence(
+    "something changed while it was being opened; it is looked at again",
+    "开启期间情况有变，将重新处理",
+)
 
 
 class Fired(NamedTuple):
@@ -70,7 +73,7 @@ def _fire_event(
     try:
         run, fresh = open_run(database, due, actor, now)
     except Overtaken:
-        return Fired(name, key, None, "blocked", None, _OVERTAKEN)
+        return Fired(name, key, None, "blocked", None, OVERTAKEN)
     outcome: Literal["opened", "known"] = "opened" if fresh else "known"
     said = Sentence(f"run {run} is opened", f"已开启批次 {run}")
     return Fired(name, key, due.occurrence.due_at, outcome, run, said)

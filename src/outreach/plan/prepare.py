@@ -1,6 +1,7 @@
 """Which occurrence of a campaign is due, or why none is."""
 
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -8,7 +9,7 @@ from outreach.core.campaign import AfterClientEvent, OnClosure
 from outreach.core.closure_told import parted
 from outreach.core.occurrence import Blocked, Occurrence, due, from_key
 from outreach.plan.corrections import dates_of, latest_correction, prepare_correction
-from outreach.plan.due import Due
+from outreach.plan.due import Due, OnOpen, Overtaken
 from outreach.plan.event import due_of, opened_before
 from outreach.plan.events import EVENTS
 from outreach.project.definition import Definition
@@ -49,7 +50,21 @@ def prepare(
     due_now = due_of(
         conn, definition, found, now, day=_event_day(definition, found), closure=dates_of(found)
     )
-    return due_now._replace(provisional=provisional)
+    on_open = _still_true(rule, found, zone) if isinstance(rule, OnClosure) else None
+    return due_now._replace(provisional=provisional, on_open=on_open)
+
+
+def _still_true(rule: OnClosure, found: Occurrence, zone: ZoneInfo) -> OnOpen:
+    """Looks at the dates of a closure once more where its run is opened: an override that came in
+    since has stopped the runs there were, and would not know of this one."""
+
+    def check(tx: Connection, _run_id: int) -> None:
+        now_known = {rule.market: calendars.load(tx, rule.market)}
+        again = from_key(rule, found.key, found.due_at, now_known, zone)
+        if isinstance(again, Blocked) or again != found:
+            raise Overtaken
+
+    return check
 
 
 def settle(database: Database, definition: Definition, now: datetime) -> None:
