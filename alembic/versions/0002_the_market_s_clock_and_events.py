@@ -22,6 +22,7 @@ def upgrade() -> None:
     _surveys()
     _incidents()
     _market_moves()
+    _doubts()
 
 
 def _call_backs() -> None:
@@ -355,3 +356,21 @@ def _market_moves() -> None:
         sa.Column("close_peak", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("client_id", name=op.f("pk_margin_standing")),
     )
+
+
+def _doubts() -> None:
+    """What people say became of messages in doubt."""
+    op.create_table(
+        "doubt_step",
+        sa.Column("id", _id(), autoincrement=False, nullable=False),
+        sa.Column("proposal_id", _id(), nullable=False),
+        sa.Column("run_id", _id(), nullable=False),
+        sa.Column("action", sa.String(length=12), nullable=False),
+        sa.Column("verdict", sa.String(length=12), nullable=False),
+        sa.Column("messages", sa.LargeBinary(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        _moment("at"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_doubt_step")),
+    )
+    op.create_index("ix_doubt_step_run_id", "doubt_step", ["run_id"])

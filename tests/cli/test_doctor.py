@@ -121,6 +121,7 @@ def test_messages_in_doubt_are_named_by_their_run(house: House) -> None:
     assert told(house, "in doubt") == [
         ("warning", "run 7: 3 messages may or may not have been sent")
     ]
+    assert "outreach runs doubts 7" in house.type("doctor").out
 
 
 def test_a_sender_without_its_secret_and_a_route_nobody_reaches_are_found(house: House) -> None:

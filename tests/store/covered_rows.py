@@ -77,6 +77,10 @@ def pages(n: int = 5) -> list[tuple[Table, Rows]]:
         ]),
         (tables.margin_ratio, [(6, i, 12_900 + i, 15_000, 13_000, local) for i in ids]),
         (tables.margin_event, [(6, "close", i, "below", None) for i in ids]),
+        (tables.doubt_step, [
+            (i, 1, 3, "propose", "went", b"[1,2]", "the provider lists it", "li.m", local)
+            for i in ids
+        ]),
         (tables.call_back, [
             (i, i, "abnormal", AT.date(), "对敲", None, 1, local, "wang.l") for i in ids
         ]),

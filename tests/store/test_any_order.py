@@ -14,9 +14,10 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 from sqlalchemy import create_engine, make_url, text
 
+from outreach.core.doubt import Verdict, no_resend
 from outreach.core.model import Message, Outcome, refused, unavailable
 from outreach.core.words import State
-from outreach.store import windows
+from outreach.store import doubts, runs, windows
 from outreach.store.database import Database
 from outreach.verify import verify
 from tests.small_run import client, merged, opened
@@ -138,6 +139,26 @@ class AnyOrder(RuleBasedStateMachine):
         with self.database.begin() as tx:
             windows.retry_now(tx, self.small.run_id, self.small.now, "test")
 
+    @rule(verdict=st.sampled_from(Verdict), only=st.integers(1, CLIENTS))
+    def people_settle_doubts(self, verdict: Verdict, only: int) -> None:
+        with self.database.begin() as tx:
+            state = doubts.hold(tx, self.small.run_id)
+            if verdict is Verdict.RESEND and no_resend(str(state), runs.OPEN):
+                return
+            doubted = [one.message for one in doubts.listed(tx, self.small.run_id)]
+            about = [one for one in doubted if one <= only]
+            if not about:
+                return
+            made = doubts.propose(
+                tx, self.small.run_id, verdict, about, "looked", "li", self.small.now
+            )
+        with self.database.begin() as tx:
+            doubts.hold(tx, self.small.run_id)
+            assert doubts.confirm(tx, made, "wang", self.small.now) == about
+        said = {Verdict.WENT: "accepted", Verdict.RESEND: "ready"}
+        if verdict in said:  # they know what the channel could not say
+            self.said.update(dict.fromkeys(about, said[verdict]))
+
     @rule(weight=st.integers(0, 9))
     def cancel(self, weight: int) -> None:
         if weight == 7:  # seldom, because little happens afterwards
@@ -157,6 +178,13 @@ class AnyOrder(RuleBasedStateMachine):
                 assert self.said[message_id] == "accepted"
             if state in (State.CANCELLED, State.HELD):
                 assert self.said.get(message_id, "ready") == "ready"
+
+    @invariant()
+    def what_is_listed_as_in_doubt_is_what_the_facts_leave_in_doubt(self) -> None:
+        with self.database.reading() as conn:
+            found = {one.message for one in doubts.listed(conn, self.small.run_id)}
+        states = self.small.states().items()
+        assert found == {number for number, state in states if state is State.IN_DOUBT}
 
     @invariant()
     def nothing_of_a_cancelled_run_waits_once_it_is_swept(self) -> None:

@@ -300,7 +300,7 @@ def _doubt(look: Look) -> Iterator[Finding]:
     open_ = checkup.in_doubt(look.conn)
     for run, n in open_.items():
         says = f"run {run}: {n:,} messages may or may not have been sent"
-        yield Finding("warning", says, f"outreach log --run {run} --state in_doubt")
+        yield Finding("warning", says, f"outreach runs doubts {run}")
     if not open_:
         yield Finding("ok", "no message is in doubt")
 

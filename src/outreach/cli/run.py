@@ -178,7 +178,7 @@ def _left(run_id: int, states: dict[str, int], stopped: bool) -> list[str]:
         hint = f"nothing is lost; look with `outreach runs show {run_id}`, then run it again"
         lines.append(f"run {run_id}: {waits}; {hint}")
     if doubt := states.get("in_doubt", 0):
-        hint = f"they are not sent again; `outreach log --run {run_id} --state in_doubt`"
+        hint = f"they are not sent again; settle them with `outreach runs doubts {run_id}`"
         lines.append(f"run {run_id}: {doubt:,} messages may or may not have gone out; {hint}")
     return lines
 

@@ -4,10 +4,13 @@ from typing import Annotated
 
 import typer
 
+from outreach.cli import run_doubts
 from outreach.cli.door import BAD_DATA, PROBLEMS, Door, Failure
 from outreach.cli.output import emit_json, emit_rows, next_step, say
 
 app = typer.Typer(help="Look after runs.", invoke_without_command=True)
+app.command()(run_doubts.doubts)
+app.command()(run_doubts.settle)
 RunId = Annotated[int, typer.Argument(metavar="RUN", help="The run's number.")]
 
 
@@ -39,9 +42,11 @@ def show(context: typer.Context, run: RunId) -> None:
         emit_json(document)
         return
     show_run(door, document)
+    doubt = []
     if document["messages"].get("in_doubt"):
         say(door, "Messages in doubt may have gone out and are never sent again by themselves.")
-    next_step(door, f"outreach log --run {run}", f"outreach run {document['campaign']}")
+        doubt = [f"outreach runs doubts {run}"]
+    next_step(door, *doubt, f"outreach log --run {run}", f"outreach run {document['campaign']}")
 
 
 @app.command()

@@ -715,6 +715,23 @@ incident_step = Table(
     PrimaryKeyConstraint("incident_id", "sequence"),
 )
 
+# --- doubts settled by people ----------------------------------------------------------------
+
+# What people say became of messages in doubt: proposed, confirmed, withdrawn.
+doubt_step = Table(
+    "doubt_step",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("proposal_id", Id),  # the id of its first step
+    _required("run_id", Id, index=True),
+    _required("action", String(12)),  # propose | confirm | withdraw
+    _required("verdict", String(12)),  # core.doubt.Verdict
+    _required("messages", LargeBinary),  # JSON array: those proposed, or settled by this step
+    _required("why", Text),
+    _required("actor", Text),
+    _required("at", UtcDateTime),
+)
+
 # --- call-backs ------------------------------------------------------------------------------
 
 # Why a client is to be called: a permission was opened, an account was flagged, or the client was

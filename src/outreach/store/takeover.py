@@ -94,13 +94,15 @@ def _doubt(tx: Connection, row: Row[Any], now: datetime) -> int:
 def settle_late(tx: Connection, done: Settlement, at: datetime) -> int:
     """Append what is certain of a window that was swept as in doubt while its sender was only
     slow. It stands as a window of its own, beside the doubt. Returns how many doubts it ends."""
+    # People may be settling the same doubts: they lock the window too.
+    mine = select(window).where(window.c.id == done.window_id).with_for_update()
+    before = tx.execute(mine).mappings().first()
     doubted = [outcome.c.window_id == done.window_id, outcome.c.state == State.IN_DOUBT]
     swept = select(outcome.c.message_id).where(*doubted)
     later = select(outcome.c.message_id).where(outcome.c.window_id > done.window_id)
     open_still = swept.where(outcome.c.message_id.not_in(later.where(_of(done))))
     doubtful = set(tx.execute(open_still).scalars())
     certain = [(m, o) for m, o in done.outcomes if o.state in _CERTAIN and m in doubtful]
-    before = tx.execute(select(window).where(window.c.id == done.window_id)).mappings().first()
     if not certain or before is None or before["token"] != done.token:
         return 0
     values = {**before, "settled_at": at}
