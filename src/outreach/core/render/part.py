@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from jinja2 import UndefinedError, meta
@@ -150,19 +151,26 @@ def compile_part(
     Raises `TemplateError` with every problem and its line.
     """
     written = source if isinstance(source, Source) else Source(source)
-    traced = _compiled(written, written.text, names, html=False)
+    traced = _loop(written, written.text, names, html=False)
     loop, text = traced, written.text
     if html:
         text = written.text if inline is None else inline(written)
-        loop = _compiled(written, text, names, html=True)
-    uses = frozenset(undeclared(written.text)) & frozenset(names)
+        loop = _loop(written, text, names, html=True)
+    uses = undeclared(written.text) & frozenset(names)
     return CompiledPart(names, uses, written, limit, one_line, html, loop, traced, text)
 
 
-def undeclared(source: str) -> set[str]:
+@lru_cache(maxsize=1024)
+def undeclared(source: str) -> frozenset[str]:
     """The names a text uses and does not bind itself, for the lint. Empty if it cannot be read."""
     tree, problems = parse(environment(), source, "")
-    return set() if problems else set(meta.find_undeclared_variables(tree))
+    return frozenset() if problems else frozenset(meta.find_undeclared_variables(tree))
+
+
+@lru_cache(maxsize=256)
+def _loop(source: Source, text: str, names: tuple[str, ...], *, html: bool) -> Loop:
+    """Once a text: a check and a scheduler that reads files again compile the same few."""
+    return _compiled(source, text, names, html=html)
 
 
 def _compiled(
