@@ -171,6 +171,30 @@ def test_what_a_slow_sender_says_after_people_settled_it_changes_nothing(
     assert [state for state, _ in small.outcomes()[3]] == ["in_doubt", "accepted"]
 
 
+def test_a_slow_sender_that_says_it_went_calls_the_second_copy_off(
+    database: Database, tmp_path: Path
+) -> None:
+    small = opened(database, tmp_path / "project", [client(n) for n in TEN])
+    small.plan()
+    gateway = small.gateways["sms-file"]
+
+    def slow() -> None:
+        gateway.before = lambda: None
+        small.pass_time(seconds=61)
+        small.sweep()
+        assert confirmed(small, proposed(small, Verdict.RESEND, 1, 2)) == [1, 2]
+
+    gateway.before = slow
+    answers = {2: refused("550")}
+    gateway.answer = lambda one: answers.pop(one.id, None)
+    small.drain()
+
+    assert small.counts() == {"accepted": 10}
+    assert small.tally() == merged(small.counts())
+    assert small.handed() == {**dict.fromkeys(TEN, 1), 2: 2}
+    assert verify(database).ok
+
+
 def test_what_may_go_again_of_a_run_cancelled_since_is_cancelled(small: SmallRun) -> None:
     confirmed(small, proposed(small, Verdict.RESEND))
     small.cancel()

@@ -4,7 +4,7 @@ A window somebody left open is in doubt, message by message; it is never made re
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -102,8 +102,12 @@ def settle_late(tx: Connection, done: Settlement, at: datetime) -> int:
     later = select(outcome.c.message_id).where(outcome.c.window_id > done.window_id)
     open_still = swept.where(outcome.c.message_id.not_in(later.where(_of(done))))
     doubtful = set(tx.execute(open_still).scalars())
-    certain = [(m, o) for m, o in done.outcomes if o.state in _CERTAIN and m in doubtful]
-    if not certain or before is None or before["token"] != done.token:
+    if before is None or before["token"] != done.token:
+        return 0
+    stopped = _called_off(tx, done, doubtful)
+    ended = doubtful | stopped
+    certain = [(m, o) for m, o in done.outcomes if o.state in _CERTAIN and m in ended]
+    if not certain:
         return 0
     values = {**before, "settled_at": at}
     del values["id"]
@@ -112,12 +116,22 @@ def settle_late(tx: Connection, done: Settlement, at: datetime) -> int:
     append(tx, outcome, OUTCOME_COLUMNS, rows)
     tally = Counter(str(o.state) for _, o in certain)
     counts: dict[tuple[str, str], int] = {("state", state): n for state, n in tally.items()}
-    counts["state", State.IN_DOUBT] = -len(certain)
+    counts["state", State.IN_DOUBT] = len(stopped) - len(certain)
+    counts["state", State.READY] = -len(stopped)
     add_counts(tx, done.run_id, counts)
     covered = cover(outcome, OUTCOME_COLUMNS, rows)
     entry = Entry(at, "window.settled_late", done.sender, f"run {done.run_id}", tally, covered)
     audit.append(tx, [entry])
     return len(certain)
+
+
+def _called_off(tx: Connection, done: Settlement, doubtful: Collection[int]) -> set[int]:
+    """Messages that people let go again, not knowing that the sender was only slow: those it now
+    says were accepted need no second copy while that has not begun."""
+    went = [m for m, o in done.outcomes if o.state == State.ACCEPTED and m not in doubtful]
+    waiting = [one_of(tx, retry.c.message_id, went), retry.c.window_id.is_(None)]
+    gone = delete(retry).where(*waiting).returning(retry.c.message_id)
+    return set(tx.execute(gone).scalars()) if went else set()
 
 
 def _of(done: Settlement) -> ColumnElement[bool]:
