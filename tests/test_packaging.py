@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-import typer.main
 
-from outreach.cli import app, rooms
+from outreach.cli import command_line
 
 ROOT: Final = Path(__file__).parents[1]
 SHIPPED: Final = ("alembic", "campaigns", "templates", "schemas", "samples")
@@ -51,8 +50,7 @@ def _commands(group: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], A
 @cache
 def cli_commands() -> dict[tuple[str, ...], Any]:
     """The commands of the program as it is."""
-    rooms.add_to(app)
-    return _commands(typer.main.get_command(app))
+    return _commands(command_line())
 
 
 def fault(line: str, targets: set[str]) -> str:

@@ -441,7 +441,7 @@ def _overtaken(*_: object) -> None:
     raise Overtaken
 
 
-CLIENTS, WINDOW = 800, 2
+CLIENTS, WINDOW = 3000, 2
 
 
 def crowded(house: House) -> tuple[str, ...]:

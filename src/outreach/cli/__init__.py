@@ -1,11 +1,13 @@
 """The command line. One file a room; each adds its commands to `app`."""
 
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command
 
 from outreach import __version__
 from outreach.cli.door import BAD_DATA, Door, Failure
@@ -56,13 +58,19 @@ def options(
     context.obj = Door(config_path=config, json=json)
 
 
-def main() -> None:
-    """Run a command; every expected trouble ends in a plain line and the right exit code."""
+@cache
+def command_line() -> Any:
+    """The whole command line, put together once in a process."""
     from outreach.cli import rooms
 
     rooms.add_to(app)
+    return get_command(app)
+
+
+def main() -> None:
+    """Run a command; every expected trouble ends in a plain line and the right exit code."""
     try:
-        app()
+        command_line()()
     except Failure as failure:
         _end(failure.code, failure.lines)
     except BrokenPipeError:
