@@ -2,6 +2,7 @@
 goes a second time that nobody let go."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -149,6 +150,16 @@ def test_a_proposal_about_nothing_left_settles_nothing(small: SmallRun) -> None:
 
     assert [confirmed(small, one) for one in twice] == [DOUBTED, []]
     assert small.counts() == {"accepted": 7, "ready": 3}
+
+
+def test_two_who_confirm_at_the_same_moment_settle_once(small: SmallRun) -> None:
+    made = proposed(small, Verdict.RESEND)
+    with ThreadPoolExecutor(2) as both:
+        settled = list(both.map(lambda _: confirmed(small, made), range(2)))
+
+    assert sorted(settled) == [[], DOUBTED]
+    assert small.counts() == {"accepted": 7, "ready": 3}
+    assert small.rows_of(retry) == 3
 
 
 def test_what_a_slow_sender_says_after_people_settled_it_changes_nothing(
