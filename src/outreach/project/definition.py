@@ -268,28 +268,18 @@ def _defined(project: Project, campaign_id: str) -> Definition:
     template = _compiled(tuple(sorted(project.templates[campaign.template].files.items())))
     segment = Segment.model_validate(project.segments.tables[campaign.segment])
     lists = {file: project.client_numbers(file) for file in segment.list_files}
+    asked = {
+        "segment": project.segments.tables[campaign.segment],
+        "lists": {file: sorted(numbers) for file, numbers in lists.items()},
+    }
     parts = (
         _part("campaign", campaign_id, campaign.model_dump(mode="json")),
-        _part(
-            "segment",
-            campaign.segment,
-            {
-                "segment": project.segments.tables[campaign.segment],
-                "lists": {file: sorted(numbers) for file, numbers in lists.items()},
-            },
-        ),
+        _part("segment", campaign.segment, asked),
         _frozen("template", campaign.template, template.frozen()),
         _part("policy", POLICY_VERSION, _policy(project.config, campaign)),
     )
-    return Definition(
-        campaign_id,
-        campaign,
-        segment,
-        template,
-        project.config,
-        lists,
-        {part.kind: part for part in parts},
-    )
+    kept = {part.kind: part for part in parts}
+    return Definition(campaign_id, campaign, segment, template, project.config, lists, kept)
 
 
 @lru_cache(maxsize=32)
