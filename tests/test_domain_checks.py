@@ -271,7 +271,9 @@ def test_14_the_same_halt_from_nasdaq_and_nyse_is_one_alert_and_its_correction_a
 ) -> None:
     house.clock = "2026-08-08T08:00-04:00"
     first = house.asked("halts", "import", str(SAVED / "nasdaq.xml"))
+    house.clock = "2026-08-08T08:01-04:00"  # each command begins its clock anew
     second = house.asked("halts", "import", str(SAVED / "nyse.csv"))
+    house.clock = "2026-08-08T08:02-04:00"
     text = (SAVED / "nasdaq.xml").read_text(encoding="utf-8").replace("T1<", "H10<")
     corrected = house.asked("halts", "import", house.write("in/later.xml", text))
 
