@@ -5,11 +5,11 @@ be hard to guess. It names the survey by a mark of campaign and occurrence, whic
 the run has a number.
 """
 
-import base64
 import struct
 from hashlib import blake2b
-from hmac import compare_digest
 from typing import Final, NamedTuple
+
+from outreach.core.signed_token import opened, sealed
 
 _BODY: Final = struct.Struct(">Q8s")  # client, mark
 _MAC: Final = 14  # bytes; 112 bits, and the token is 30 bytes = 40 characters without padding
@@ -35,27 +35,13 @@ def mark_of(campaign: str, occurrence: str) -> bytes:
 
 def token(key: bytes, client_id: int, mark: bytes) -> str:
     """The token of a client and survey."""
-    body = _BODY.pack(client_id, mark)
-    return base64.urlsafe_b64encode(body + _mac(key, body)).decode()
+    return sealed(key, _BODY.pack(client_id, mark), mac=_MAC, person=_PERSON)
 
 
 def read(key: bytes, text: str) -> tuple[int, bytes] | None:
     """(client, mark) a token stands for; None when it is not one of ours."""
-    try:
-        raw = base64.urlsafe_b64decode(text.encode("ascii", "strict"))
-    except (ValueError, UnicodeEncodeError):
-        return None
-    if len(raw) != _BODY.size + _MAC:
-        return None
-    # The decoder skips strange characters; a token has one spelling only.
-    if base64.urlsafe_b64encode(raw).decode() != text:
-        return None
-    body, mac = raw[: _BODY.size], raw[_BODY.size :]
-    if not compare_digest(mac, _mac(key, body)):
+    body = opened(key, text, body=_BODY.size, mac=_MAC, person=_PERSON)
+    if body is None:
         return None
     client_id, mark = _BODY.unpack(body)
     return client_id, mark
-
-
-def _mac(key: bytes, body: bytes) -> bytes:
-    return blake2b(body, key=key[:64], digest_size=_MAC, person=_PERSON).digest()
