@@ -205,7 +205,7 @@ class AfterClientEvent(Timed):
 
 
 class OnMarketEvent(Written):
-    """When a feed reports it."""
+    """When it happens: a feed reports it, or a person opens an incident."""
 
     on: Literal["market_event"]
     event: Literal["halt", "market_move", "incident"]

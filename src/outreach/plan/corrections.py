@@ -15,8 +15,7 @@ from outreach.core.occurrence import Blocked, Calendars, Occurrence, from_key
 from outreach.core.words import Missed, Sentence
 from outreach.plan.due import Due
 from outreach.plan.event import due_of, opened_before
-from outreach.plan.fire_events import Fired
-from outreach.plan.run import open_run
+from outreach.plan.fire_events import Fired, opened
 from outreach.project.definition import Definition, define
 from outreach.project.load import Project
 from outreach.store import calendars, closures_told, outbox, runs
@@ -115,18 +114,11 @@ def fire_corrections(
 def _fired(
     database: Database, definition: Definition, rule: OnClosure, key: str, now: datetime, actor: str
 ) -> Fired:
-    name = definition.campaign_id
     with database.reading() as conn:
         known = {rule.market: calendars.load(conn, rule.market)}
         due = prepare_correction(conn, definition, rule, key, known, now)
-    if not isinstance(due, Due):
-        why = due.sentence if due else Missed.NOTHING_DUE.sentence
-        return Fired(name, key, None, "blocked", None, why)
-    if not due.values.approved:
-        return Fired(name, key, None, "blocked", None, Missed.NOT_APPROVED.sentence)
-    run, fresh = open_run(database, due, actor, now)
-    said = Sentence(f"run {run} corrects an earlier notice", f"批次 {run} 更正此前的通知")
-    return Fired(name, key, now, "opened" if fresh else "known", run, said)
+    due = due or Blocked("nothing_due", Missed.NOTHING_DUE.sentence)
+    return opened(database, definition.campaign_id, key, due, now, actor)
 
 
 # --- what stops when the calendar changes --------------------------------------------------------

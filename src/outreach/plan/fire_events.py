@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 from outreach.core.campaign import Campaign, OnMarketEvent
 from outreach.core.occurrence import Blocked
 from outreach.core.words import Sentence
-from outreach.plan.due import Overtaken
+from outreach.plan.due import Due, Overtaken
 from outreach.plan.event import Event
 from outreach.plan.events import EVENTS
 from outreach.plan.run import open_run
@@ -63,9 +63,15 @@ def _not_approved(campaign: str) -> Sentence:
 def _fire_event(
     database: Database, event: Event, definition: Definition, key: str, now: datetime, actor: str
 ) -> Fired:
-    name = definition.campaign_id
     with database.reading() as conn:
         due = event.prepare(conn, definition, key, now)
+    return opened(database, definition.campaign_id, key, due, now, actor)
+
+
+def opened(
+    database: Database, name: str, key: str, due: Due | Blocked, now: datetime, actor: str
+) -> Fired:
+    """Open the run of what was prepared, or say what stands in its way."""
     if isinstance(due, Blocked):
         return Fired(name, key, None, "blocked", None, due.sentence)
     if not due.values.approved:

@@ -19,11 +19,10 @@ from outreach.core.words import Sentence
 from outreach.plan.due import Due, Overtaken
 from outreach.plan.event import Passed, due_of, opened_before
 from outreach.project.definition import Definition
-from outreach.store import calendars, halt_alerts, runs
+from outreach.store import calendars, halt_alerts, outbox, runs
 from outreach.store.database import Database
 from outreach.store.feeds import halts_as_of
 
-ACTOR: Final = "outreach"
 # Alerts older than this are of no use to anybody, and are not looked at again.
 FORGOTTEN: Final = timedelta(days=40)
 
@@ -62,7 +61,7 @@ class Halts:
         name = definition.campaign_id
         with database.begin() as tx:
             if not halt_alerts.settled(tx, name, made):
-                halt_alerts.settle(tx, name, made, None, now, ACTOR)
+                halt_alerts.settle(tx, name, made, None, now, outbox.ACTOR)
         return ()
 
     def pending(self, conn: Connection, definition: Definition, now: datetime) -> Sequence[str]:
@@ -263,6 +262,6 @@ def _record(
         made |= {(halt_id, other.version, other.event): Made.OVER for other in one.over}
     if halt_alerts.settled(tx, name, made):
         raise Overtaken
-    halt_alerts.settle(tx, name, made, run_id, now, ACTOR)
+    halt_alerts.settle(tx, name, made, run_id, now, outbox.ACTOR)
     for run in told.overtaken:
-        runs.supersede(tx, run, run_id, now, ACTOR)
+        runs.supersede(tx, run, run_id, now, outbox.ACTOR)

@@ -7,7 +7,7 @@ schedulers, late rows and a restart come to the same keys.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Final, NamedTuple
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection
@@ -22,10 +22,8 @@ from outreach.core.words import Missed, Sentence
 from outreach.plan.due import Due, Overtaken
 from outreach.plan.event import Passed, due_of, opened_before, passed
 from outreach.project.definition import Definition
-from outreach.store import calendars, market, moves, runs
+from outreach.store import calendars, market, moves, outbox, runs
 from outreach.store.database import Database
-
-ACTOR: Final = "scheduler"
 
 
 class Happened(NamedTuple):
@@ -73,7 +71,7 @@ class MarketMoves:
             stale = [one for one in self._known(conn, definition, now) if _is_over(one, rule, now)]
             dues = [_due(conn, definition, one, now) for one in stale]
         whys = (Missed.STALE if due.values.approved else Missed.NOT_APPROVED for due in dues)
-        return passed(database, zip(dues, whys, strict=True), now, ACTOR)
+        return passed(database, zip(dues, whys, strict=True), now, outbox.ACTOR)
 
     def pending(self, conn: Connection, definition: Definition, now: datetime) -> Sequence[str]:
         """What has happened and can still be told."""

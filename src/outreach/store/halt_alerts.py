@@ -13,7 +13,7 @@ from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import allocate, append, latest
 from outreach.store.one_of import one_of
-from outreach.store.tables import GOING, book, halt, halt_alert, halt_told, run
+from outreach.store.tables import OPEN, book, halt, halt_alert, halt_told, run
 
 Key = tuple[str, int, str]  # halt, version, event
 _COLUMNS: Final = tuple(column.name for column in halt_told.columns)
@@ -91,7 +91,7 @@ def told(conn: Connection, campaign: str, halt_ids: Collection[str]) -> dict[str
 def going_on(conn: Connection, campaign: str) -> dict[int, bytes]:
     """The campaign's runs that have not ended, with their values."""
     query = select(run.c.id, run.c["values"]).where(
-        run.c.campaign == campaign, run.c.state.in_((*GOING, "paused"))
+        run.c.campaign == campaign, run.c.state.in_(OPEN)
     )
     return {row[0]: row[1] for row in conn.execute(query.order_by(run.c.id))}
 

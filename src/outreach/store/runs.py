@@ -24,8 +24,9 @@ from outreach.store.tables import (
     run,
     run_count,
 )
-
-OPEN = (*GOING, "paused")  # states of a run that has not ended
+from outreach.store.tables import (
+    OPEN as OPEN,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ book = Table(
     "book",
     metadata,
     Column("id", Id, primary_key=True),
-    _required("kind", String(16)),  # clients | holdings | consents | halts
+    _required("kind", String(16)),  # what was imported: clients, holdings, watching, halts ...
     _required("file", Text),
     _required("digest", String(64)),  # SHA-256 of the file, hex
     _required("encoding", String(16)),
@@ -446,6 +446,7 @@ approval = Table(
 )
 
 GOING = ("planning", "sending")  # states of a run that may be worked
+OPEN = (*GOING, "paused")  # states of a run that has not ended
 STOPPED = ("cancelled", "superseded")  # states of a run whose unsent messages never go
 
 run = Table(
