@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from outreach import plan
 from outreach.channels import ChannelUnavailable
 from outreach.core.model import Message, Outcome
 from outreach.core.words import State
@@ -80,3 +81,21 @@ def test_a_full_disk_under_the_database_is_told_once_and_what_was_due_fires_late
     assert served.at("2026-03-02 10:10") == ["opened", "worked", "database_back"]
     assert served.fires.rows() == [("2026-03-02", "finished", None)]
     assert served.sent() == 3
+
+
+def test_a_campaign_that_cannot_be_fired_is_told_once_and_again_when_it_breaks_anew(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = plan.fire_due  # of two campaigns
+
+    def fails(*_given: object) -> None:
+        raise KeyError("no such value")
+
+    monkeypatch.setattr(plan, "fire_due", fails)
+    assert served.at("2026-03-02 09:10") == ["campaign_failed"] * 2
+    assert served.at("2026-03-02 09:11") == []
+    monkeypatch.setattr(plan, "fire_due", sound)
+    assert served.at("2026-03-02 09:12") == ["campaign_back"] * 2
+    assert served.at("2026-03-02 09:13") == []
+    monkeypatch.setattr(plan, "fire_due", fails)
+    assert served.at("2026-03-02 09:14") == ["campaign_failed"] * 2

@@ -52,6 +52,7 @@ class Service:
     cases: Cases | None = None  # None: departments are called by other hands
     _bench: "Bench | None" = None
     _said: set[object] = field(default_factory=set)
+    _failing: dict[str, str] = field(default_factory=dict)  # by campaign: what stopped its firing
     _resting: dict[int, datetime] = field(default_factory=dict)
     interruptions: dict[int, str] = field(default_factory=dict)
     _stopped: dict[int, frozenset[str]] = field(default_factory=dict)  # by run: why it stands still
@@ -114,20 +115,24 @@ class Service:
 
     def _fire(self, project: Project, names: list[str], now: datetime) -> list[plan.Fired]:
         try:
-            return plan.fire_due(self.database, project, now, self.actor, names)
+            fired = plan.fire_due(self.database, project, now, self.actor, names)
         except DatabaseProblem:
             raise
         except Exception as error:  # one campaign must not keep the others from firing
             if len(names) > 1:
                 return [one for name in names for one in self._fire(project, [name], now)]
-            self._say_once("campaign_failed", campaign=names[0], error=type(error).__name__)
+            self._fails(names[0], type(error).__name__)
             return []
+        for name in sorted(self._failing.keys() & set(names)):
+            del self._failing[name]
+            self.say("campaign_back", campaign=name)
+        return fired
 
-    def _say_once(self, event: str, **facts: object) -> None:
-        told = (event, *facts.items())
-        if told not in self._said:
-            self._said.add(told)
-            self.say(event, **facts)
+    def _fails(self, campaign: str, error: str) -> None:
+        """Told when it begins, and again when it is another error."""
+        if self._failing.get(campaign) != error:
+            self._failing[campaign] = error
+            self.say("campaign_failed", campaign=campaign, error=error)
 
     def _tell(self, fired: Sequence[plan.Fired]) -> None:
         """Each happening once; one that is blocked round after round is no news."""
