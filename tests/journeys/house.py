@@ -72,6 +72,7 @@ class House:
 
     folder: Path
     clock: str | None = MONDAY
+    held_after: int | None = None  # e-mails after which each process started here waits
 
     def type(self, *words: str, as_json: bool = False) -> Said:
         """Type a command; no traceback may ever reach the reader."""
@@ -187,6 +188,11 @@ class House:
         )
         return found
 
+    @property
+    def gate(self) -> Path:
+        """The file that holds processes back while it is there (`held_after`)."""
+        return self.folder / "held"
+
     # --- processes ---------------------------------------------------------------------------
 
     def start(self, *words: str) -> subprocess.Popen[str]:
@@ -194,6 +200,10 @@ class House:
         environment = {k: v for k, v in os.environ.items() if k != clock_room.VARIABLE}
         if self.clock:
             environment[clock_room.VARIABLE] = self.clock
+        if self.held_after is not None:
+            self.gate.touch()
+            held = {"HELD_AFTER": str(self.held_after), "HELD_GATE": str(self.gate)}
+            environment |= {**held, "PYTHONPATH": str(Path(__file__).parent / "held")}
         command = ["-m", "outreach", "--config", str(self.folder / "config.toml"), *words]
         return subprocess.Popen(
             [sys.executable, *command], env=environment, text=True, start_new_session=True,

@@ -1,0 +1,35 @@
+"""Loaded at the start of every process of a held house: its file channel writes so many e-mails
+and then waits, in the middle of a window, until the gate is opened or the process is asked to stop.
+
+So a test that kills, stops or overtakes a run in its middle does so on any machine.
+"""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+from outreach.channels.file_outbox import FileOutbox
+from outreach.engine import stop
+
+_after, _gate = int(os.environ["HELD_AFTER"]), Path(os.environ["HELD_GATE"])
+_asked: list[threading.Event] = []
+_on_signals, _write_eml = stop.on_signals, FileOutbox._write_eml
+_written = 0
+
+
+def _remembered() -> threading.Event:
+    _asked.append(_on_signals())
+    return _asked[0]
+
+
+def _held(outbox: FileOutbox, path: str, content: bytes) -> None:
+    global _written
+    while _written >= _after and _gate.exists() and not any(one.is_set() for one in _asked):
+        time.sleep(0.005)
+    _written += 1
+    _write_eml(outbox, path, content)
+
+
+stop.on_signals = _remembered
+FileOutbox._write_eml = _held  # type: ignore[method-assign, assignment]
