@@ -6,13 +6,17 @@ anybody; one that came to a token of ours was written by somebody who got that m
 
 import base64
 import binascii
-import hmac
+from collections.abc import Callable
+from functools import cache
+from hashlib import blake2b
+from hmac import compare_digest
 from typing import Final, NamedTuple
 
 _BODY: Final = 8  # bytes of the message id
 _MAC: Final = 7  # bytes; with the id 15, which is 24 characters of base32 with no bit to spare
 _LENGTH: Final = 24
-_SCOPE: Final = b"outreach verp 1\0"  # the key signs other things too
+_PERSON: Final = b"outreach verp 1"  # the key may sign other things too
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648 6, in small letters
 
 
 class Verp(NamedTuple):
@@ -23,8 +27,17 @@ class Verp(NamedTuple):
 
     def address(self, message_id: int) -> str:
         """The return address of a message. The same message always gets the same one."""
+        return self.writer()(message_id).decode()
+
+    def writer(self) -> Callable[[int], bytes]:
+        """What makes the address of a message in a microsecond: every mail that leaves has one."""
         box, _, domain = self.mailbox.rpartition("@")
-        return f"{box}+{token(self.key, message_id)}@{domain}"
+        head, tail, key, pairs = f"{box}+".encode(), f"@{domain}".encode(), self.key, _pairs()
+
+        def address(message_id: int) -> bytes:
+            return head + _token(key, message_id, pairs) + tail
+
+        return address
 
     def read(self, address: str) -> int | None:
         """The message an address names; None where it names none of ours. The domain may differ:
@@ -35,8 +48,7 @@ class Verp(NamedTuple):
 
 def token(key: bytes, message_id: int) -> str:
     """The token of a message: 24 small letters and digits, since mail systems may fold case."""
-    body = message_id.to_bytes(_BODY, "big")
-    return base64.b32encode(body + _mac(key, body)).decode().lower()
+    return _token(key, message_id, _pairs()).decode()
 
 
 def read(key: bytes, text: str) -> int | None:
@@ -48,8 +60,20 @@ def read(key: bytes, text: str) -> int | None:
     except binascii.Error:
         return None
     body, mac = raw[:_BODY], raw[_BODY:]
-    return int.from_bytes(body, "big") if hmac.compare_digest(mac, _mac(key, body)) else None
+    return int.from_bytes(body, "big") if compare_digest(mac, _mac(key, body)) else None
+
+
+def _token(key: bytes, message_id: int, pairs: list[bytes]) -> bytes:
+    body = message_id.to_bytes(_BODY, "big")
+    bits = int.from_bytes(body + _mac(key, body), "big")
+    # Ten bits at a time: the library's base32 takes twice as long for so few bytes.
+    return b"".join([pairs[bits >> at & 1023] for at in range(110, -1, -10)])
+
+
+@cache
+def _pairs() -> list[bytes]:
+    return [(first + second).encode() for first in _LETTERS for second in _LETTERS]
 
 
 def _mac(key: bytes, body: bytes) -> bytes:
-    return hmac.digest(key, _SCOPE + body, "sha256")[:_MAC]
+    return blake2b(body, key=key[:64], digest_size=_MAC, person=_PERSON).digest()
