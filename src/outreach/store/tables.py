@@ -823,6 +823,21 @@ call_back_draw = Table(
     _required("actor", Text),
 )
 
+# --- growing up --------------------------------------------------------------------------------
+
+# That this database was moved to another one, or is the other one. `store.moved` reads the newest.
+database_move = Table(
+    "database_move",
+    metadata,
+    Column("id", String(36), primary_key=True),  # the same in both databases
+    _required("state", String(8)),  # store.moved.State
+    _required("other", Text),  # the other database, without its password
+    _required("entries", Id),  # how long the audit log was
+    _required("root", LargeBinary(32)),  # and its root
+    _required("actor", Text),
+    _required("at", UtcDateTime),
+)
+
 # --- the proof -------------------------------------------------------------------------------
 
 audit_entry = Table(
