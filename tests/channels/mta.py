@@ -114,7 +114,10 @@ class Mta:
         if self._sender is None:
             return "503 5.5.1 need MAIL"
         if said is None or said.startswith("2"):
-            self._to.append(argument.removeprefix("TO:<").removesuffix(">"))
+            address, _, parameters = argument.removeprefix("TO:<").partition(">")
+            if parameters and "DSN" not in self.offers:
+                self.faults.append("parameters nobody offered")
+            self._to.append(address)
         return "250 2.1.5 Ok" if said is None else said
 
     def _data(self, _argument: str, said: str | None) -> str:

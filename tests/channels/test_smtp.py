@@ -410,6 +410,28 @@ def test_an_internationalised_address_needs_smtputf8() -> None:
         assert found.server.faults == []
 
 
+@pytest.mark.parametrize(
+    ("to", "original"),
+    [
+        ("user@ok.test", "rfc822;user@ok.test"),
+        ("a+b=c@ok.test", "rfc822;a+2Bb+3Dc@ok.test"),
+        (
+            "用户+1@例子.中国",
+            "utf-8;\\x{7528}\\x{6237}\\x{2B}1@\\x{4F8B}\\x{5B50}.\\x{4E2D}\\x{56FD}",
+        ),
+        ("wang@例子.中国", "utf-8;wang@\\x{4F8B}\\x{5B50}.\\x{4E2D}\\x{56FD}"),
+    ],
+)
+def test_where_dsn_is_offered_a_report_will_name_our_message(to: str, original: str) -> None:
+    with case((*PIPELINED, "DSN"), connections=1) as found:
+        assert states(found.channel, [mail(31, to=to)]) == {31: State.ACCEPTED}
+
+        _, sender, recipient, *_ = found.server.commands
+        assert " RET=HDRS ENVID=m31.r7 " in sender + " "
+        assert recipient == f"RCPT TO:<{to}> NOTIFY=FAILURE,DELAY ORCPT={original}"
+        assert found.server.faults == []
+
+
 def test_the_sender_needs_a_plain_address() -> None:
     for address in ("", "notice", "通知@broker.example", "a@b.cn\r\nRCPT TO:<x@y.z>"):
         with pytest.raises(Unwritable):

@@ -159,6 +159,7 @@ def _offers(client: smtplib.SMTP) -> Offers:
         eight_bit="8bitmime" in features,
         utf8="smtputf8" in features,
         size=int(size) if size.isascii() and size.isdigit() else 0,
+        dsn="dsn" in features,
     )
 
 

@@ -1,5 +1,6 @@
 """One window of e-mails: making each out for the server it meets, and what became of it."""
 
+import re
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +14,9 @@ from outreach.core.model import Message, Outcome, refused, unavailable
 
 # Seconds after which no further message of a window is begun: its lease may be running out.
 _PATIENCE: Final = 30.0
+# RFC 3461 4.1 and 4.4: we want to hear of failures and delays, and of the mail its header only.
+_NOTIFY: Final = b" NOTIFY=FAILURE,DELAY ORCPT="
+_PLAIN_XTEXT: Final = re.compile(rb"[!-*,-<>-~]+").fullmatch
 _LATE: Final = "the window took too long; the message was not begun"
 
 
@@ -25,7 +29,8 @@ class Clerk:
         if sender is None:
             raise Unwritable("the sender's address needs an ASCII name before the @")
         self._letterhead = replace(letterhead, address=sender)
-        self._from = b"MAIL FROM:<%b>" % address(sender, "From")
+        self._from = address(sender, "From")
+        self._returns = letterhead.returns.writer() if letterhead.returns else None
         self._skeletons: dict[tuple[str, bool], Skeleton] = {}
 
     def make_out(self, letter: Letter, offers: Offers) -> Outcome | None:
@@ -49,12 +54,16 @@ class Clerk:
         if b"\n." in content:
             content = content.replace(b"\n.", b"\n..")
         letter.data = content + b".\r\n"
-        letter.mail = self._mail(offers, size, utf8=not plain)
-        letter.rcpt = b"RCPT TO:<%b>\r\n" % message.to.encode()
+        letter.mail = self._mail(message, offers, size, utf8=not plain)
+        told = _NOTIFY + original_recipient(letter.message.to) if offers.dsn else b""
+        letter.rcpt = b"RCPT TO:<%b>%b\r\n" % (message.to.encode(), told)
         return None
 
-    def _mail(self, offers: Offers, size: int, *, utf8: bool) -> bytes:
-        command = self._from
+    def _mail(self, message: Message, offers: Offers, size: int, *, utf8: bool) -> bytes:
+        # A return address of its own tells whose message a report is about.
+        command = b"MAIL FROM:<%b>" % (self._returns(message.id) if self._returns else self._from)
+        if offers.dsn:
+            command += b" RET=HDRS ENVID=m%d.r%d" % (message.id, message.run_id)
         if offers.size:
             command += b" SIZE=%d" % size
         if offers.eight_bit:
@@ -69,6 +78,25 @@ class Clerk:
             skeleton = Skeleton(self._letterhead, locale, "8bit" if eight_bit else "base64")
             self._skeletons[locale, eight_bit] = skeleton
         return skeleton
+
+
+def original_recipient(mailbox: str) -> bytes:
+    """The value of ORCPT: xtext (RFC 3461 4), or what RFC 6533 3 makes of a name beyond ASCII."""
+    raw = mailbox.encode()
+    if _PLAIN_XTEXT(raw):
+        return b"rfc822;" + raw
+    if mailbox.isascii():
+        return b"rfc822;" + b"".join(
+            b"%c" % byte if 33 <= byte <= 126 and byte not in b"+=" else b"+%02X" % byte
+            for byte in raw
+        )
+    return (
+        b"utf-8;"
+        + "".join(
+            char if "!" <= char <= "~" and char not in "+=\\" else f"\\x{{{ord(char):02X}}}"
+            for char in mailbox
+        ).encode()
+    )
 
 
 def _ascii(mailbox: str) -> str | None:

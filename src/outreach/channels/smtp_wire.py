@@ -33,6 +33,7 @@ class Offers(NamedTuple):
     eight_bit: bool = False
     utf8: bool = False
     size: int = 0
+    dsn: bool = False
 
 
 class Letter:

@@ -15,6 +15,7 @@ from struct import Struct
 from typing import Final, Literal
 
 from outreach.core.model import Message
+from outreach.core.verp import Verp
 
 Encoding = Literal["base64", "8bit"]
 
@@ -41,12 +42,17 @@ class Unwritable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """Who an e-mail comes from. `mailto` is an optional second way to unsubscribe (RFC 2369)."""
+    """Who an e-mail comes from. `mailto` is an optional second way to unsubscribe (RFC 2369).
+
+    `returns` makes the envelope's return addresses; without it what cannot be delivered comes back
+    to `address`. It never stands in a message: the last server writes Return-Path (RFC 5321 4.4).
+    """
 
     address: str
     name_zh: str = ""
     name_en: str = ""
     mailto: str = ""
+    returns: Verp | None = None
 
     def name_in(self, locale: str) -> str:
         return self.name_zh if locale.startswith("zh") else self.name_en
