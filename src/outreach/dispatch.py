@@ -102,23 +102,35 @@ def _thawed(conn: Connection, run_id: int, key: bytes) -> Text:
 
 def work(sending: Sending, run_id: int | None, tally: Tally) -> bool:
     """Work one due batch, or the due retries of one sender; False when there was nothing to do."""
+    return work_batch(sending, run_id, tally) or work_retries(sending, run_id, tally)
+
+
+def work_batch(
+    sending: Sending, run_id: int | None, tally: Tally, batch_id: int | None = None
+) -> bool:
+    """Work the first due batch, or a certain one; False when it is not due or somebody has it."""
     if sending.stopping():
         return False
-    down = tuple(tally.down)
     with sending.database.begin() as tx:
-        now = sending.clock()
-        lease = windows.claim(tx, sending.owner, now, sending.lease, run_id, besides=down)
+        now, down = sending.clock(), tuple(tally.down)
+        lease = windows.claim(tx, sending.owner, now, sending.lease, run_id, down, batch_id)
     if lease is not None:
         _work_batch(sending, lease, tally)
-        return True
-    with sending.database.begin() as tx:
-        due = windows.due_retries(
-            tx, sending.owner, sending.clock(), sending.lease, run_id, RETRIES_AT_ONCE, besides=down
-        )
-    if due is None:
+    return lease is not None
+
+
+def work_retries(sending: Sending, run_id: int | None, tally: Tally) -> bool:
+    """Work the due retries of one sender; False when there are none."""
+    if sending.stopping():
         return False
-    _work_retries(sending, *due, tally)
-    return True
+    with sending.database.begin() as tx:
+        now, down = sending.clock(), tuple(tally.down)
+        due = windows.due_retries(
+            tx, sending.owner, now, sending.lease, run_id, RETRIES_AT_ONCE, besides=down
+        )
+    if due is not None:
+        _work_retries(sending, *due, tally)
+    return due is not None
 
 
 def drain(sending: Sending, run_id: int | None, tally: Tally) -> None:

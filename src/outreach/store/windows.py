@@ -54,14 +54,17 @@ def claim(
     lease: timedelta,
     run_id: int | None,
     besides: Sequence[str] = (),
+    batch_id: int | None = None,
 ) -> Lease | None:
-    """Take the first batch that is due, urgent ones first; None when there is none. `besides`:
-    senders that cannot send."""
+    """Take the first batch that is due, urgent ones first, or a certain one; None when there is
+    none. `besides`: senders that cannot send."""
     due = [batch.c.state == "ready", batch.c.not_before <= now, run.c.state.in_(GOING)]
     if besides:
         due.append(batch.c.sender.not_in(besides))
     if run_id is not None:
         due.append(batch.c.run_id == run_id)
+    if batch_id is not None:
+        due.append(batch.c.id == batch_id)
     query = (
         select(batch)
         .join(run, run.c.id == batch.c.run_id)
