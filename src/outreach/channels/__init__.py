@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from outreach.core.campaign import Bilingual
 from outreach.core.mime import Letterhead, Skeleton, Unwritable
 from outreach.core.model import Message, Outcome
+from outreach.core.verp import Verp
 from outreach.core.words import Channel
 
 
@@ -135,14 +136,16 @@ def open_channel(
     outbox: Path,
     firm_name: Bilingual,
     mailto: str = "",
+    returns: Verp | None = None,
 ) -> Adapter:
     """The adapter of a configured sender. `outbox` is the folder the file channel writes below.
 
     `secret` is the password or token of this sender; `mailto` an address that also takes
-    unsubscribe requests. No connection is made before the first `send`. Raises
-    `ChannelUnavailable` when the sender cannot stand in the From line of an e-mail.
+    unsubscribe requests; `returns` makes the addresses that undeliverable mail comes back to. No
+    connection is made before the first `send`. Raises `ChannelUnavailable` when the sender cannot
+    stand in the From line of an e-mail.
     """
-    letterhead = Letterhead(sender.address, firm_name.zh, firm_name.en, mailto)
+    letterhead = Letterhead(sender.address, firm_name.zh, firm_name.en, mailto, returns)
     try:
         if sender.channel is Channel.EMAIL and sender.kind != "memory":
             # Asked once here, for no client is to blame when the letterhead is wrong.

@@ -11,12 +11,14 @@ from outreach import dispatch
 from outreach.channels import Adapter, ChannelUnavailable, open_channel
 from outreach.cli.door import BAD_DATA, Door, Failure
 from outreach.core.campaign import Campaign
+from outreach.core.verp import Verp
 from outreach.engine import local
 from outreach.project.config import GatewaySender
 from outreach.project.definition import Definition, define
 from outreach.project.secrets import secret
 
 UNSUBSCRIBE = "unsubscribe"
+BOUNCES = "bounces"
 
 
 def definition(door: Door, campaign: str) -> Definition:
@@ -51,10 +53,21 @@ def unsubscribe_key(door: Door) -> bytes:
 
     It is made once and must stay: links in mails already sent depend on it.
     """
-    given = secret(UNSUBSCRIBE)
+    return _key(door, UNSUBSCRIBE)
+
+
+def returns(door: Door) -> Verp | None:
+    """The return addresses of mails, signed with a key that is kept like that of unsubscribe links;
+    None when the firm has no mailbox for returned mail."""
+    mailbox = door.config.bounces.address
+    return Verp(mailbox, _key(door, BOUNCES)) if mailbox else None
+
+
+def _key(door: Door, name: str) -> bytes:
+    given = secret(name)
     if given:
         return given.encode()
-    path = door.var / "keys" / f"{UNSUBSCRIBE}.key"
+    path = door.var / "keys" / f"{name}.key"
     try:
         return path.read_bytes()
     except FileNotFoundError:
@@ -89,6 +102,7 @@ class Adapters:
     def __init__(self, door: Door) -> None:
         self._door = door
         self._open: dict[str, Adapter] = {}
+        self._returns = returns(door)
 
     def __call__(self, sender: str) -> Adapter:
         if sender not in self._open:
@@ -103,6 +117,7 @@ class Adapters:
                 secret=secret(sender),
                 outbox=self._door.var / "outbox",
                 firm_name=config.firm.name,
+                returns=self._returns,
             )
         return self._open[sender]
 

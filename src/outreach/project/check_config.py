@@ -10,6 +10,7 @@ from outreach.core.client_columns import CLIENT_ALIASES, CONSENT_ALIASES
 from outreach.core.market import MARKETS
 from outreach.core.problem import Problem
 from outreach.core.words import Channel
+from outreach.project.check_bounces import check_bounces
 from outreach.project.check_feeds import check_feeds
 from outreach.project.check_gateways import check_gateways
 from outreach.project.config import Config, Hours, SmtpSender, TwilioSender, WebhookDepartment
@@ -36,6 +37,7 @@ def check_config(config: Config, file: TomlFile) -> Iterator[Problem]:
     yield from _topics(config, file)
     yield from _departments(config, file)
     yield from check_feeds(config.feeds.halts, file)
+    yield from check_bounces(config, file)
 
 
 def _firm(config: Config, file: TomlFile) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from outreach.core.campaign import Bilingual, Locale, Name, Written
 from outreach.core.words import Channel, Purpose
+from outreach.project.bounce_config import Bounces
 from outreach.project.feed_config import HaltFeed
 
 
@@ -211,6 +212,7 @@ class Config(Written):
     clients: Import = Field(default_factory=Import)
     feeds: Feeds = Field(default_factory=Feeds)
     incidents: Incidents = Field(default_factory=Incidents)
+    bounces: Bounces = Field(default_factory=Bounces)
     topics: tuple[Bilingual, ...] = Field(
         (), description="The topics clients may ask for; none = any word a file has."
     )
