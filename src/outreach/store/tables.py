@@ -838,6 +838,19 @@ database_move = Table(
     _required("at", UtcDateTime),
 )
 
+# --- workers ---------------------------------------------------------------------------------
+
+# Processes that work from the queue. By the database's clock where it has one.
+worker = Table(
+    "worker",
+    metadata,
+    Column("owner", String(200), primary_key=True),  # as in `batch` and `window`
+    _required("name", Text),
+    _required("queues", Text),  # with commas in between
+    _required("started_at", UtcDateTime),
+    _required("seen_at", UtcDateTime),
+)
+
 # --- the proof -------------------------------------------------------------------------------
 
 audit_entry = Table(
