@@ -19,6 +19,7 @@ from outreach.plan.job import Job, Page, decide
 from outreach.project.definition import redefine
 from outreach.store import facts, outbox, runs
 from outreach.store.database import Database
+from outreach.store.work import Task
 
 # How long a plan is trusted at most before the policy is asked again.
 TRUSTED: Final = timedelta(hours=1)
@@ -50,6 +51,8 @@ def open_run(
         run_id, fresh = runs.open_run(tx, opening)
         if fresh and due.on_open is not None:
             due.on_open(tx, run_id)
+        if fresh and missed is None:
+            database.submit(tx, [Task("plan", run_id, definition.campaign.urgent)])
     return run_id, fresh
 
 
@@ -82,7 +85,8 @@ def work(database: Database, run_id: int, key: bytes, clock: Clock, page: int, t
             last = decided.rows[-1][0]
             if not runs.advance(tx, run_id, after, last, len(decided.rows)):
                 return
-            outbox.add_page(tx, _release(job, run_id, decided, now), *decided.plan, now)
+            release = _release(job, run_id, decided, now)
+            database.submit(tx, outbox.add_page(tx, release, *decided.plan, now))
         after = last
         job.taken = decided.taken
         planned += len(decided.rows)

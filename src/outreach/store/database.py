@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from outreach.store.tables import id_block
+from outreach.store.work import Task
 
 BUSY_SECONDS = 30.0
 # It holds every client's data, so nobody but owner and group may read it. The files SQLite keeps
@@ -34,12 +35,18 @@ class DatabaseProblem(Exception):
     """The database cannot be used as it is; the message says what to do."""
 
 
+Submit = Callable[[Connection, Sequence[Task]], None]
+
+
 class Database:
     """A write engine (one short transaction at a time on SQLite) and a read-only engine."""
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
+        # Who is told, in the same transaction, of work that comes up. Without an engine that wants
+        # to be told, the rows are the queue.
+        self.submit: Submit = lambda tx, tasks: None
         # As people may see it; the part before the host is masked by SQLAlchemy.
         self.name = self.url.difference_update_query(["password"]).render_as_string()
         if self.sqlite:

@@ -24,6 +24,7 @@ from outreach.store.tables import (
     frequency_use,
     message,
 )
+from outreach.store.work import Task
 
 ACTOR = "outreach"  # who audit entries name when no person acted
 DECISION_COLUMNS = tuple(decision.c.keys())
@@ -54,9 +55,9 @@ def add_page(
     decided: Sequence[Decided],
     drafts: Sequence[Draft],
     at: datetime,
-) -> int:
+) -> list[Task]:
     """Append a page: decisions, messages, batches, counters and audit entries, in the caller's
-    transaction. Returns how many messages it made."""
+    transaction. Returns what there is to do now: a task for each batch."""
     run_id = release.run_id
     rows = [(run_id, d.client_id, d.verdict, d.reason, d.until, d.facts) for d in decided]
     append(tx, decision, DECISION_COLUMNS, rows)
@@ -65,7 +66,7 @@ def add_page(
         counts["decision", d.verdict] += 1
         if d.reason:
             counts["reason", d.reason] += 1
-    messages = _add_messages(tx, release, drafts, at, counts)
+    messages, tasks = _add_messages(tx, release, drafts, at, counts)
     add_counts(tx, run_id, counts)
     subject = f"run {run_id}"
     tally = {f"{kind}.{key}": n for (kind, key), n in counts.items()}
@@ -75,7 +76,7 @@ def add_page(
         covered = cover(message, MESSAGE_COLUMNS, messages)
         entries.append(Entry(at, "page.planned", ACTOR, subject, {}, covered))
     audit.append(tx, entries)
-    return len(messages)
+    return tasks
 
 
 def _add_messages(
@@ -84,10 +85,10 @@ def _add_messages(
     drafts: Sequence[Draft],
     at: datetime,
     counts: Counter[tuple[str, str]],
-) -> list[tuple[Any, ...]]:
+) -> tuple[list[tuple[Any, ...]], list[Task]]:
     """Number the messages so that each batch is one unbroken range of ids."""
     if not drafts:
-        return []
+        return [], []
     groups: dict[tuple[str, str, datetime], list[Draft]] = {}
     for draft in drafts:
         groups.setdefault(
@@ -118,7 +119,10 @@ def _add_messages(
     if release.counted:
         uses = [(row[0], row[2], release.purpose, at) for row in rows]
         append(tx, frequency_use, tuple(frequency_use.c.keys()), uses)
-    return rows
+    return rows, [
+        Task("dispatch", one["id"], release.urgent, one["not_before"] if one["held"] else None)
+        for one in batches
+    ]
 
 
 def _batch(
