@@ -44,6 +44,9 @@ CHANGED: dict[str, tuple[str, Any, str]] = {
     "preference_event": ("said", b'{"wanted_risk":5}', "preferences 3 client 3"),
     "survey_answer": ("score", 1, "answer 3 run 3 client 3"),
     "follow_up": ("department", "nobody", "follow-up 3 of answer 3"),
+    "raw_event": ("content", b"{}", "event 3 from twilio:main"),
+    "event_aside": ("detail", "no message 8", "setting aside of event 3"),
+    "receipt": ("state", "undelivered", "receipt 3 for message 3"),
     "follow_up_step": ("action", "failed", "step 3 of follow-up 3"),
 }
 PAGES = {table.name: (table, rows) for table, rows in pages()}

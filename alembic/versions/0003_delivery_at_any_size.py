@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import sqlalchemy as sa
+
 from alembic import op
 
 revision = "0003"
@@ -13,7 +14,9 @@ depends_on: str | Sequence[str] | None = None
 
 def upgrade() -> None:
     """Each room makes its own tables."""
+    _heard_back()
     _moves()
+    _rates()
     _workers()
 
 
@@ -61,3 +64,98 @@ def _moves() -> None:
 
 def _id() -> sa.types.TypeEngine[int]:
     return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def _heard_back() -> None:
+    """What comes in about messages and from clients, and what it says of each message."""
+    op.create_table(
+        "raw_event",
+        sa.Column("id", _id(), autoincrement=False, nullable=False),
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_raw_event")),
+        sa.UniqueConstraint("source", "digest", name=op.f("uq_raw_event_source_digest")),
+    )
+    op.create_table(
+        "event_due",
+        sa.Column("event_id", _id(), autoincrement=False, nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("not_before", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_event_due")),
+    )
+    op.create_index("ix_event_due_not_before", "event_due", ["not_before", "event_id"])
+    op.create_table(
+        "event_aside",
+        sa.Column("event_id", _id(), autoincrement=False, nullable=False),
+        sa.Column("reason", sa.String(length=48), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("event_id", name=op.f("pk_event_aside")),
+    )
+    op.create_table(
+        "receipt",
+        sa.Column("id", _id(), autoincrement=False, nullable=False),
+        sa.Column("event_id", _id(), nullable=False),
+        sa.Column("message_id", _id(), nullable=False),
+        sa.Column("run_id", _id(), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("code", sa.String(length=48), nullable=False),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.Column("provider_ref", sa.Text(), nullable=False),
+        sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_receipt")),
+    )
+    op.create_index("ix_receipt_message_id", "receipt", ["message_id"])
+    op.create_table(
+        "provider_reference",
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("reference", sa.Text(), nullable=False),
+        sa.Column("message_id", _id(), nullable=False),
+        sa.PrimaryKeyConstraint(
+            "sender", "reference", "message_id", name=op.f("pk_provider_reference")
+        ),
+        sqlite_with_rowid=False,
+    )
+    of_retries = sa.text("batch_id IS NULL")
+    op.create_index(
+        "ix_window_again", "window", ["run_id"],
+        sqlite_where=of_retries, postgresql_where=of_retries,
+    )  # fmt: skip
+
+
+def _rates() -> None:
+    """How fast senders may send, which of them may not, and since when a message is tried."""
+    op.create_table(
+        "sender_rate",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("clock", sa.BigInteger(), nullable=False),
+        sa.Column("urgent_until", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=True),
+        sa.Column("used", sa.Integer(), nullable=False),
+        sa.Column("first_on", sa.Date(), nullable=True),
+        sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("since_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("why", sa.String(length=16), nullable=True),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_sender_rate")),
+    )
+    op.create_table(
+        "sender_breaker",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("open_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("since_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("errors", sa.Integer(), nullable=False),
+        sa.Column("recent", sa.String(length=50), nullable=False),
+        sa.Column("rests", sa.Integer(), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_sender_breaker")),
+    )
+    op.add_column("batch", sa.Column("pace", sa.Text(), nullable=True))
+    op.add_column("retry", sa.Column("pace", sa.Text(), nullable=True))
+    op.add_column("retry", sa.Column("since_at", sa.DateTime(timezone=True), nullable=True))

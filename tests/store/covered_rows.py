@@ -81,6 +81,13 @@ def pages(n: int = 5) -> list[tuple[Table, Rows]]:
             (i, 1, 3, "propose", "went", b"[1,2]", "the provider lists it", "li.m", local)
             for i in ids
         ]),
+        (tables.raw_event, [
+            (i, "twilio:main", "status", bytes([i]) * 32, b'{"path":"/1"}', local) for i in ids
+        ]),
+        (tables.event_aside, [(i, "unknown_message", "no message 9", local) for i in ids]),
+        (tables.receipt, [
+            (i, i, i, 3, "delivered", "", "", f"SM{i}", AT, local) for i in ids
+        ]),
         (tables.call_back, [
             (i, i, "abnormal", AT.date(), "对敲", None, 1, local, "wang.l") for i in ids
         ]),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from outreach.core.receipt import Heard, best
 from outreach.core.words import STATES, State
 
 
@@ -31,8 +32,13 @@ class Standing(NamedTuple):
     superseded: bool = False  # a later run took the place of its own, which stopped it
 
 
-def derive(happened: Sequence[Happened], standing: Standing, now: datetime) -> State:
-    """The state a message is in. An accepted message stays accepted whatever came later."""
+def derive(
+    happened: Sequence[Happened], standing: Standing, now: datetime, heard: Sequence[Heard] = ()
+) -> State:
+    """The state a message is in. An accepted message stays accepted whatever came later, until a
+    receipt says more; a receipt proves that the provider had it, whatever the outcomes say."""
+    if heard and (said := best(one.state for one in heard)):
+        return said
     for one in happened:
         if one.state == State.ACCEPTED:
             return State.ACCEPTED

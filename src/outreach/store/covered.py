@@ -137,6 +137,9 @@ COVERINGS: Final = {
             tables.incident_step, "incident_id sequence", "incident {incident_id} step {sequence}"
         ),
         _covering(tables.doubt_step, "id", "step {id} on doubts of run {run_id}"),
+        _covering(tables.raw_event, "id", "event {id} from {source}"),
+        _covering(tables.event_aside, "event_id", "setting aside of event {event_id}"),
+        _covering(tables.receipt, "id", "receipt {id} for message {message_id}"),
         _covering(tables.call_back, "id", "call-back {id} {rule} client {client_id}"),
         _covering(tables.call_back_result, "id", "call-back result {id} {rule} client {client_id}"),
         _covering(tables.call_back_base, "id", "call-back base {id} of {year}"),

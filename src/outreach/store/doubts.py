@@ -20,7 +20,7 @@ from outreach.store import audit
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import add_counts, allocate, append
-from outreach.store.tables import doubt_step, message, outcome, retry, run, window
+from outreach.store.tables import doubt_step, message, outcome, receipt, retry, run, window
 from outreach.store.windows import OUTCOME_COLUMNS, outcome_rows
 
 _COLUMNS: Final = tuple(column.name for column in doubt_step.columns)
@@ -63,6 +63,7 @@ def listed(conn: Connection, run_id: int) -> list[Doubt]:
         )
         .correlate(window, outcome)
     )
+    heard = select(receipt.c.id).where(receipt.c.message_id == outcome.c.message_id)
     query = (
         select(
             run.c.id, run.c.campaign, message.c.id, message.c.channel, message.c.address,
@@ -74,6 +75,7 @@ def listed(conn: Connection, run_id: int) -> list[Doubt]:
         .join(outcome, outcome.c.window_id == window.c.id)
         .join(message, message.c.id == outcome.c.message_id)
         .where(window.c.run_id == run_id, outcome.c.state == State.IN_DOUBT, ~later.exists())
+        .where(~heard.correlate(outcome).exists())
         .order_by(message.c.id)
     )  # fmt: skip
     return [Doubt._make(row) for row in conn.execute(query)]

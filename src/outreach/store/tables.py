@@ -549,11 +549,13 @@ batch = Table(
     _required("consent_mark", Id),  # newest consent event the plan had seen
     _required("block_mark", Id),
     _required("book_mark", Id),
+    Column("pace", Text),  # of a country with a limit of its own: its name in sender_rate
     Index("ix_batch_run_id_state", "run_id", "state"),
     Index("ix_batch_state", "state", "not_before"),
 )
 
 UNSETTLED = "settled_at IS NULL"
+OF_RETRIES = "batch_id IS NULL"
 
 # The intent to send: committed before a single message is handed over.
 window = Table(
@@ -578,6 +580,13 @@ window = Table(
         "id",
         sqlite_where=text(UNSETTLED),
         postgresql_where=text(UNSETTLED),
+    ),
+    # Windows of retries are found by the run: their messages are of any batch.
+    Index(
+        "ix_window_again",
+        "run_id",
+        sqlite_where=text(OF_RETRIES),
+        postgresql_where=text(OF_RETRIES),
     ),
 )
 
@@ -606,6 +615,8 @@ retry = Table(
     _required("attempts", Integer),
     _required("not_before", UtcDateTime),
     Column("window_id", Id),  # in a sender's hands
+    Column("pace", Text),  # as of its batch
+    Column("since_at", UtcDateTime),  # when it was not taken for the first time
     Index("ix_retry_run_id", "run_id", "not_before"),
 )
 
@@ -728,6 +739,102 @@ doubt_step = Table(
     _required("action", String(12)),  # propose | confirm | withdraw
     _required("verdict", String(12)),  # core.doubt.Verdict
     _required("messages", LargeBinary),  # JSON array: those proposed, or settled by this step
+    _required("why", Text),
+    _required("actor", Text),
+    _required("at", UtcDateTime),
+)
+
+# --- what is heard back ----------------------------------------------------------------------
+
+# What came in, as it came: status reports, replies, returned mail, clicks, answers.
+raw_event = Table(
+    "raw_event",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("source", String(64)),  # twilio:main, gateway:main, mail:bounces, unsubscribe ...
+    _required("kind", String(16)),  # status | inbound | report | click | answer | lookup ...
+    _required("digest", LargeBinary(32)),  # SHA-256 of kind and content: the same comes in once
+    _required("content", LargeBinary),
+    _required("received_at", UtcDateTime),
+    UniqueConstraint("source", "digest"),
+)
+
+# The few that are not applied yet.
+event_due = Table(
+    "event_due",
+    metadata,
+    Column("event_id", Id, primary_key=True, autoincrement=False),
+    _required("attempts", Integer),
+    _required("not_before", UtcDateTime),
+    Index("ix_event_due_not_before", "not_before", "event_id"),
+)
+
+# Those that could not be applied, and why: a person looks at them.
+event_aside = Table(
+    "event_aside",
+    metadata,
+    Column("event_id", Id, primary_key=True, autoincrement=False),
+    _required("reason", String(48)),
+    _required("detail", Text),
+    _required("at", UtcDateTime),
+)
+
+# What a provider said of a message after its outcome.
+receipt = Table(
+    "receipt",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("event_id", Id),
+    _required("message_id", Id, index=True),
+    _required("run_id", Id),
+    _required("state", String(12)),  # core.receipt.HEARD
+    _required("code", String(48)),
+    _required("detail", Text),
+    _required("provider_ref", Text),
+    _required("said_at", UtcDateTime),
+    _required("at", UtcDateTime),
+)
+
+# Which message a provider means, where it cannot give our number back.
+provider_reference = Table(
+    "provider_reference",
+    metadata,
+    _required("sender", Text),
+    _required("reference", Text),
+    _required("message_id", Id),
+    PrimaryKeyConstraint("sender", "reference", "message_id"),
+    sqlite_with_rowid=False,
+)
+
+# --- how fast senders may send, and which may not ----------------------------------------------
+
+# One row a limit: of a sender, of an account that senders share, of a country. All workers reserve
+# from it.
+sender_rate = Table(
+    "sender_rate",
+    metadata,
+    Column("name", Text, primary_key=True),  # SENDER, `SENDER +852`, `account NAME`
+    _required("clock", BigInteger),  # virtual: when the next message may go, us since 1970
+    _required("urgent_until", BigInteger),  # until when bulk leaves the sender to urgent messages
+    Column("day", Date),  # on the firm's clock
+    _required("used", Integer),  # of the day's cap
+    Column("first_on", Date),  # the first day of a ramp-up
+    Column("not_before", UtcDateTime),
+    Column("since_at", UtcDateTime),  # when that was set: a clock that jumped must not hold it
+    Column("why", String(16)),  # core.rate.Why
+)
+
+# One row for a sender that had trouble; it goes when the trouble is over for good.
+sender_breaker = Table(
+    "sender_breaker",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _required("state", String(12)),  # closed | open | half_open | stopped
+    Column("open_until", UtcDateTime),
+    Column("since_at", UtcDateTime),
+    _required("errors", Integer),  # of the line, in a row
+    _required("recent", String(50)),  # the last 200 attempts, a bit each: 1 is in doubt
+    _required("rests", Integer),  # how often it opened without a success in between
     _required("why", Text),
     _required("actor", Text),
     _required("at", UtcDateTime),

@@ -22,6 +22,7 @@ from outreach.store.tables import (
     batch,
     frequency_use,
     outcome,
+    receipt,
     retry,
     run,
     window,
@@ -100,7 +101,10 @@ def settle_late(tx: Connection, done: Settlement, at: datetime) -> int:
     doubted = [outcome.c.window_id == done.window_id, outcome.c.state == State.IN_DOUBT]
     swept = select(outcome.c.message_id).where(*doubted)
     later = select(outcome.c.message_id).where(outcome.c.window_id > done.window_id)
-    open_still = swept.where(outcome.c.message_id.not_in(later.where(_of(done))))
+    heard = select(receipt.c.id).where(receipt.c.message_id == outcome.c.message_id)
+    open_still = swept.where(
+        outcome.c.message_id.not_in(later.where(_of(done))), ~heard.correlate(outcome).exists()
+    )
     doubtful = set(tx.execute(open_still).scalars())
     if before is None or before["token"] != done.token:
         return 0

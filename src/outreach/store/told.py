@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, select
 
 from outreach.core.message_state import Happened, Standing, derive
+from outreach.core.receipt import Heard, best, telling
 from outreach.core.words import State
-from outreach.store.tables import STOPPED, batch, message, outcome, retry, run, window
+from outreach.store.receipts import HEARD_COLUMNS
+from outreach.store.tables import STOPPED, batch, message, outcome, receipt, retry, run, window
 
 
 class Told(NamedTuple):
-    """A message with its state and the outcome that tells it."""
+    """A message with its state and what tells it: an outcome, or a receipt put as one."""
 
     message: Any
     state: State
@@ -42,6 +44,7 @@ class _Past(NamedTuple):
     retries: Mapping[int, Any]
     outcomes: Mapping[int, list[Happened]]
     open: Sequence[Any]  # windows without an outcome
+    heard: Mapping[int, list[Heard]]
 
 
 def told_of(
@@ -62,6 +65,8 @@ def told_of(
 
 def _told(row: Any, past: _Past, run_state: str, now: datetime) -> Told:
     happened = past.outcomes.get(row.id, ())
+    if heard := past.heard.get(row.id):
+        return _heard(row, happened, heard)
     for one in happened:
         if one.state == State.ACCEPTED:
             return Told(row, State.ACCEPTED, one, None)
@@ -82,6 +87,20 @@ def _told(row: Any, past: _Past, run_state: str, now: datetime) -> Told:
     state = derive(happened, standing, now)
     due_at = standing.retry_at if happened else held.not_before
     return Told(row, state, max(happened) if happened else None, due_at)
+
+
+def _heard(row: Any, happened: Sequence[Happened], heard: Sequence[Heard]) -> Told:
+    """A message its provider has told of since: in its words, with the digest of what it was
+    handed."""
+    state, last = best(one.state for one in heard), telling(heard)
+    assert state is not None and last is not None  # noqa: S101, PT018
+    handed = max(happened, default=None)
+    ref = last.provider_ref or (handed.provider_ref if handed else "")
+    digest = next((one.digest for one in happened if one.digest), b"")
+    said = Happened(
+        handed.window_id if handed else 0, state, last.code, last.detail, ref, digest, last.at
+    )
+    return Told(row, state, said, None)
 
 
 def _lease_of(row: Any, again: Any | None, open_: Sequence[Any]) -> datetime | None:
@@ -125,6 +144,7 @@ def _past(conn: Connection, run_id: int, rows: Sequence[Any]) -> _Past:
         {row.message_id: row for row in retries},
         _outcomes(conn, [one.id for one in windows], first, last),
         [one for one in windows if one.settled_at is None],
+        _receipts(conn, first, last),
     )
 
 
@@ -160,4 +180,13 @@ def _outcomes(
     )
     for message_id, *rest in conn.execute(query):
         found.setdefault(message_id, []).append(Happened(*rest))
+    return found
+
+
+def _receipts(conn: Connection, first: int, last: int) -> dict[int, list[Heard]]:
+    """The receipts of the messages between two ids, those of other runs among them too."""
+    found: dict[int, list[Heard]] = {}
+    query = select(receipt.c.message_id, *HEARD_COLUMNS)
+    for message_id, *rest in conn.execute(query.where(receipt.c.message_id.between(first, last))):
+        found.setdefault(message_id, []).append(Heard(*rest))
     return found

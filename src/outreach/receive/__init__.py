@@ -1,0 +1,10 @@
+"""Leg 3: what comes back is stored as it came, and then applied: receipts, replies, clicks.
+
+A door checks who speaks, hands the event to `take_in`, answers that it has it, and lets `apply`
+make of it what it means. What is handed in twice is stored once; applying it twice changes nothing.
+"""
+
+from outreach.receive.applied import Applied, apply
+from outreach.receive.events import Event, Reader, Readers, reader_of, take_in
+
+__all__ = ["Applied", "Event", "Reader", "Readers", "apply", "reader_of", "take_in"]
