@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, make_url, text
 from outreach.core.doubt import Verdict, no_resend
 from outreach.core.model import Message, Outcome, refused, unavailable
 from outreach.core.words import State
-from outreach.store import doubts, runs, windows
+from outreach.store import doubts, retries, runs
 from outreach.store.database import Database
 from outreach.verify import verify
 from tests.small_run import client, merged, opened
@@ -137,7 +137,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule()
     def retry_now(self) -> None:
         with self.database.begin() as tx:
-            windows.retry_now(tx, self.small.run_id, self.small.now, "test")
+            retries.retry_now(tx, self.small.run_id, self.small.now, "test")
 
     @rule(verdict=st.sampled_from(Verdict), only=st.integers(1, CLIENTS))
     def people_settle_doubts(self, verdict: Verdict, only: int) -> None:

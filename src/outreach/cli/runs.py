@@ -97,12 +97,12 @@ def cancel(
 def retry(context: typer.Context, run: RunId) -> None:
     """Try again now what was certainly not taken. Messages in doubt are left alone."""
     from outreach.cli.run import run_document, work_run
-    from outreach.store import windows
+    from outreach.store import retries
 
     door: Door = context.obj
     run_document(door, run)  # refuses a run that is not there
     with door.database.begin() as tx:
-        total = windows.retry_now(tx, run, door.now(), door.actor)
+        total = retries.retry_now(tx, run, door.now(), door.actor)
     say(door, f"{total:,} messages get another try.")
     work_run(door, run)
 

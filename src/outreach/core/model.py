@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 from outreach.core.words import Channel, Purpose, Reason, Sentence, State
@@ -140,6 +141,17 @@ class Message(NamedTuple):
     parts: tuple[str, ...]  # SMS: (text,); e-mail: (subject, text, html)
     at: datetime  # when it was planned: the Date header, the same on every attempt
     unsubscribe: str | None  # one-click URL of this client and purpose
+    expires_at: datetime | None = None  # after which it is of no use; None: never, or not known
+
+
+class About(StrEnum):
+    """What an outcome other than accepted speaks of: whose affair it is, and who has to wait."""
+
+    MESSAGE = "message"  # this message or its recipient alone
+    RATE = "rate"  # less is wanted: the sender waits, for all its workers
+    CONNECTION = "connection"  # the provider was not reached, or fell silent
+    CONTENT = "content"  # the text, which others of the run have too
+    ACCOUNT = "account"  # us: login, balance, sender number
 
 
 class Outcome(NamedTuple):
@@ -150,6 +162,8 @@ class Outcome(NamedTuple):
     detail: str = ""
     provider_ref: str = ""
     digest: bytes = b""  # SHA-256 of the exact bytes handed over
+    about: About = About.MESSAGE  # where an adapter leaves it so, core.said goes by the code
+    wait: float = 0.0  # seconds the provider asked to wait before the next try; 0: it named none
 
 
 def accepted(provider_ref: str = "", digest: bytes = b"") -> Outcome:
@@ -157,16 +171,24 @@ def accepted(provider_ref: str = "", digest: bytes = b"") -> Outcome:
     return Outcome(State.ACCEPTED, "", "", provider_ref, digest)
 
 
-def refused(code: str, detail: str = "") -> Outcome:
+def refused(code: str, detail: str = "", about: About = About.MESSAGE) -> Outcome:
     """The provider refused this message for good."""
-    return Outcome(State.FAILED, code, detail)
+    return Outcome(State.FAILED, code, detail, about=about)
 
 
-def unavailable(code: str, detail: str = "") -> Outcome:
+def unavailable(
+    code: str, detail: str = "", about: About = About.MESSAGE, wait: float = 0.0
+) -> Outcome:
     """Certainly not taken, for a reason that may pass: the message may be tried again."""
-    return Outcome(State.READY, code, detail)
+    return Outcome(State.READY, code, detail, about=about, wait=wait)
 
 
-def in_doubt(code: str, detail: str = "") -> Outcome:
+def throttled(code: str, detail: str = "", wait: float = 0.0) -> Outcome:
+    """Certainly not taken, because the provider wants less: it moves the clock of the sender for
+    all workers, by `wait` seconds where the provider named them."""
+    return Outcome(State.READY, code, detail, about=About.RATE, wait=wait)
+
+
+def in_doubt(code: str, detail: str = "", about: About = About.MESSAGE) -> Outcome:
     """The message may have been taken: never resent without a look."""
-    return Outcome(State.IN_DOUBT, code, detail)
+    return Outcome(State.IN_DOUBT, code, detail, about=about)

@@ -15,14 +15,13 @@ from sqlalchemy import Connection, Row, and_, delete, insert, select, update
 
 from outreach.core.model import Outcome
 from outreach.core.words import State
-from outreach.store import audit
+from outreach.store import audit, retries
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import add_counts, append
 from outreach.store.tables import (
     GOING,
     batch,
-    frequency_use,
     message,
     outcome,
     retry,
@@ -31,9 +30,6 @@ from outreach.store.tables import (
 )
 
 OUTCOME_COLUMNS = tuple(outcome.c.keys())
-_NEVER_WENT = (State.SUPPRESSED, State.EXPIRED, State.FAILED)  # take no place under a cap
-_NOT_BEGUN = frozenset({"late"})  # the window's time was up before it was this message's turn
-RETRY_WAITS = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240))  # then it has failed
 
 
 # --- claiming --------------------------------------------------------------------------------
@@ -160,7 +156,9 @@ def settle(tx: Connection, done: Settlement, at: datetime) -> bool:
     )
     if tx.execute(update(window).where(mine).values(settled_at=at)).rowcount != 1:
         return False
-    outcomes = _with_retries(tx, done, at)
+    outcomes = retries.again(
+        tx, done.window_id, done.run_id, done.sender, done.outcomes, done.waits, at
+    )
     rows = outcome_rows(done.window_id, outcomes, at)
     append(tx, outcome, OUTCOME_COLUMNS, rows)
     counts: Counter[tuple[str, str]] = Counter()
@@ -190,44 +188,6 @@ def _plain(said: str, longest: int) -> str:
     """What a provider said, as a database takes it: not even its strangest answer may stop the
     record of what was sent."""
     return said[:longest].replace("\0", "").encode("utf-8", "replace").decode()
-
-
-def _with_retries(tx: Connection, done: Settlement, at: datetime) -> list[tuple[int, Outcome]]:
-    """Give what was certainly not taken another try, later; after the last wait it has failed."""
-    again = [message_id for message_id, o in done.outcomes if o.state == State.READY]
-    tries = select(retry.c.message_id, retry.c.attempts).where(retry.c.window_id == done.window_id)
-    known: dict[int, int] = {row[0]: row[1] for row in tx.execute(tries)}
-    finished = [message_id for message_id in known if message_id not in set(again)]
-    if finished:
-        tx.execute(delete(retry).where(retry.c.message_id.in_(finished)))
-    outcomes = dict(done.outcomes)
-    fresh = []
-    for message_id in again:
-        waits = done.waits.get(message_id)
-        if outcomes[message_id].code in _NOT_BEGUN:
-            waits = at
-        attempts = known.get(message_id, 0) + (0 if waits else 1)
-        if attempts > len(RETRY_WAITS):
-            outcomes[message_id] = outcomes[message_id]._replace(state=State.FAILED)
-            tx.execute(delete(retry).where(retry.c.message_id == message_id))
-            continue
-        values = {
-            "attempts": attempts,
-            "not_before": waits or at + RETRY_WAITS[attempts - 1],
-            "window_id": None,
-        }
-        if message_id in known:
-            tx.execute(update(retry).where(retry.c.message_id == message_id).values(values))
-        else:
-            fresh.append(
-                {"message_id": message_id, "run_id": done.run_id, "sender": done.sender, **values}
-            )
-    if fresh:
-        tx.execute(insert(retry), fresh)
-    quiet = [m for m, o in outcomes.items() if o.state in _NEVER_WENT]
-    if quiet:
-        tx.execute(delete(frequency_use).where(frequency_use.c.message_id.in_(quiet)))
-    return list(outcomes.items())
 
 
 def give_back(tx: Connection, lease: Lease) -> None:
@@ -323,13 +283,3 @@ class _NoBatch(NamedTuple):
 
 def _no_batch(row: Row[Any]) -> Any:
     return _NoBatch(None, row.run_id, row.sender)
-
-
-def retry_now(tx: Connection, run_id: int, at: datetime, actor: str) -> int:
-    """Make every waiting retry of a run due; what is in doubt or failed for good stays as it is."""
-    waiting = [retry.c.run_id == run_id, retry.c.window_id.is_(None)]
-    total = tx.execute(update(retry).where(*waiting).values(not_before=at)).rowcount
-    if total:
-        entry = Entry(at, "messages.retried", actor, f"run {run_id}", {"messages": total})
-        audit.append(tx, [entry])
-    return total
