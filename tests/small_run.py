@@ -14,13 +14,15 @@ from outreach import dispatch, plan
 from outreach.channels import ChannelUnavailable
 from outreach.channels.memory import MemoryChannel
 from outreach.core.message_state import Happened, Standing, derive
+from outreach.core.receipt import Heard
 from outreach.core.model import Message, Outcome
 from outreach.core.words import Channel, State
 from outreach.project.definition import Definition, define
 from outreach.project.load import load_project
 from outreach.store import runs, takeover
 from outreach.store.database import Database
-from outreach.store.tables import batch, message, outcome, retry
+from outreach.store.receipts import HEARD_COLUMNS
+from outreach.store.tables import batch, message, outcome, receipt, retry
 from tests.project.small_project import change, make_project
 from tests.store.client_book import add, row
 
@@ -204,6 +206,9 @@ class SmallRun:
                 got = Happened(one.window_id, one.state, one.code, one.detail, "", b"", one.at)
                 happened.setdefault(one.message_id, []).append(got)
             retries = {one.message_id: one for one in conn.execute(select(retry))}
+            heard: dict[int, list[Heard]] = {}
+            for number, *said in conn.execute(select(receipt.c.message_id, *HEARD_COLUMNS)):
+                heard.setdefault(number, []).append(Heard(*said))
         superseded = self.state == "superseded"
         found = {}
         for id_, next_id, batch_state, not_before in rows:
@@ -213,7 +218,7 @@ class SmallRun:
                 again.not_before if again else None, bool(again and again.window_id),
                 superseded=superseded,
             )  # fmt: skip
-            found[id_] = derive(happened.get(id_, ()), standing, self.now)
+            found[id_] = derive(happened.get(id_, ()), standing, self.now, heard.get(id_, ()))
         return found
 
     def tally(self) -> dict[str, int]:
