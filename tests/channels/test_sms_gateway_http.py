@@ -18,7 +18,7 @@ from outreach.core.campaign import Bilingual
 from outreach.core.gateway.answer import Receipt, Reply
 from outreach.core.gateway.approved import Approved
 from outreach.core.gateway.profile import SHIPPED, Profile
-from outreach.core.model import Message, in_doubt, refused, unavailable
+from outreach.core.model import About, Message, in_doubt, refused, throttled, unavailable
 from outreach.core.words import State
 from outreach.project.config import GatewaySender
 from tests.channels.cases import AT, CASES, results, states
@@ -314,7 +314,7 @@ def test_an_answer_that_does_not_say_leaves_the_message_in_doubt(
 def test_an_answer_that_never_comes_leaves_the_message_in_doubt(kind: str) -> None:
     found, server = send(kind, lambda _: "hang", [sms(1)], timeout=0.2)
 
-    assert found[1] == in_doubt("timeout", "no answer within 0.2 seconds")
+    assert found[1] == in_doubt("timeout", "no answer within 0.2 seconds", About.CONNECTION)
     assert len(server.asked) == 1
 
 
@@ -344,7 +344,7 @@ def test_an_acceptance_without_a_reference_leaves_the_message_in_doubt() -> None
 def test_too_many_requests_let_the_messages_wait() -> None:
     found, _ = send("direct", lambda _: (429, b"slow down"), [sms(1)])
 
-    assert found[1] == unavailable("http_429", "too many requests")
+    assert found[1] == throttled("http_429", "too many requests")
 
 
 @pytest.mark.parametrize("status", [302, 307, 401, 403, 404])

@@ -1,15 +1,12 @@
-"""One window of messages over HTTP: a few threads, one end to it, and what a failure means."""
+"""One window of messages over HTTP: one end to it, and what a failure means."""
 
-from collections.abc import Iterator
-from concurrent.futures import Future, as_completed
+from collections.abc import Generator, Iterator
 from time import monotonic
-from typing import Final
-
-import requests.exceptions as http
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from typing import Any, Final
 
 from outreach.channels import ChannelUnavailable
-from outreach.core.model import Outcome, in_doubt, unavailable
+from outreach.channels.http_wire import Lost
+from outreach.core.model import About, Outcome, in_doubt, unavailable
 from outreach.core.words import State
 
 # Seconds after which no further request of a window is begun: its lease may be running out.
@@ -31,11 +28,11 @@ class Window:
         """Begin no further request."""
         self.stopped = self.stopped or (code, words)
 
-    def cannot(self, code: str, words: str) -> Outcome:
+    def cannot(self, code: str, words: str, about: About = About.CONNECTION) -> Outcome:
         """This message did not go out, and no other of the window will."""
         self.stop(code, words)
         self.unavailable = self.unavailable or words
-        return unavailable(code, words)
+        return unavailable(code, words, about)
 
     def not_begun(self) -> Outcome | None:
         """Why a request is not to begin any more; None where it may."""
@@ -47,7 +44,7 @@ class Window:
 
 
 def told(
-    tasks: list[Future[list[Told]]],
+    answers: Generator[Told, Any, None],
     window: Window,
     provider: str,
     unasked: list[tuple[int, Outcome]],
@@ -57,37 +54,22 @@ def told(
     said why it never will."""
     held, answered = unasked, False
     try:
-        for task in as_completed(tasks):
-            for id_, outcome, asked in task.result():
-                held.append((id_, outcome))
-                # Before the first answer the window may still turn out to be unavailable.
-                answered = answered or (asked and outcome.state is not State.READY)
+        for id_, outcome, asked in answers:
+            held.append((id_, outcome))
+            # Before the first answer the window may still turn out to be unavailable.
+            answered = answered or (asked and outcome.state is not State.READY)
             if answered:
                 yield from held
                 held.clear()
     finally:
-        window.stop("abandoned", "the window was abandoned")
-        for task in tasks:  # requests that are out cannot be called back
-            if not task.cancel():
-                task.exception()
+        answers.close()
     if not answered and window.unavailable:
         raise ChannelUnavailable(f"{provider}: {window.unavailable}")
     yield from held
 
 
-def lost(error: http.RequestException, window: Window, timeout: float) -> Outcome:
+def lost(what: Lost, window: Window) -> Outcome:
     """Without a connection nothing was sent; after that, nobody knows."""
-    if isinstance(error, http.ConnectTimeout):
-        return window.cannot("connect", f"no connection within {timeout:g} seconds")
-    if isinstance(error, http.ProxyError):
-        return window.cannot("connect", "the proxy cannot be reached")
-    reason = (
-        error.args[0].reason if error.args and isinstance(error.args[0], MaxRetryError) else None
-    )
-    if isinstance(reason, NewConnectionError):
-        return window.cannot("connect", "the host cannot be reached")
-    if isinstance(error, http.SSLError) and "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return window.cannot("connect", "its certificate is not trusted")
-    if isinstance(error, http.Timeout):
-        return in_doubt("timeout", f"no answer within {timeout:g} seconds")
-    return in_doubt("connection_lost", "the connection ended before the answer")
+    if not what.begun:
+        return window.cannot(what.code, what.words)
+    return in_doubt(what.code, what.words, About.CONNECTION)

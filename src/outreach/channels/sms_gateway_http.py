@@ -6,9 +6,8 @@ that one bad number keeps nobody else from being told; a request that may have b
 """
 
 import secrets
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from hashlib import sha256
 from importlib.resources import files
@@ -16,11 +15,10 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import requests
-import requests.exceptions as http
-
 from outreach.channels import ChannelUnavailable
+from outreach.channels.http_line import origin_of
 from outreach.channels.http_window import Told, Window, lost, told
+from outreach.channels.http_wire import Came, HttpWire, Lost
 from outreach.core.gateway.answer import Pulled, Unanswered, Verdict, receipts, replies, verdicts
 from outreach.core.gateway.approved import (
     Approved,
@@ -33,14 +31,25 @@ from outreach.core.gateway.approved import (
 from outreach.core.gateway.profile import SHIPPED, Call, Profile, parse_profile
 from outreach.core.gateway.request import Asker, Letter, Request, written_number
 from outreach.core.gateway.signing import BEIJING, Key
-from outreach.core.model import Message, Outcome, accepted, in_doubt, refused, unavailable
+from outreach.core.http1 import asked, head
+from outreach.core.model import (
+    About,
+    Message,
+    Outcome,
+    accepted,
+    in_doubt,
+    refused,
+    throttled,
+    unavailable,
+)
+from outreach.core.retry_after import retry_after
 from outreach.core.words import Channel
 
 _MOST_AT_ONCE: Final = 400  # of a window: what a crash may leave in doubt
 
 
 class SmsGatewayHttp:
-    """Sends a window over a few threads, a connection each.
+    """Sends a window over a few kept connections, one request at a time on each.
 
     `templates` are the approved ones, id to text; `signatures` those the gateway has registered.
     """
@@ -61,19 +70,23 @@ class SmsGatewayHttp:
         templates: Mapping[str, str] | None = None,
         connections: int = 8,
         timeout: float = 10.0,
+        ca_file: str | None = None,
     ) -> None:
-        address = urlsplit(base_url or profile.endpoint)
-        self._profile, self._timeout, self._threads = profile, timeout, connections
-        self._origin = f"{address.scheme}://{address.netloc}"
+        base = base_url or profile.endpoint
+        address = urlsplit(base)
+        self._profile = profile
         self._asker = Asker(
             profile, Key(account, secret or ""), address.netloc, address.path.rstrip("/"), app,
             sender_id, extend,
         )  # fmt: skip
         self._signatures = frozenset(signatures)
         self._templates = _approved(templates or {})
-        self._own = threading.local()
-        self._sessions: list[requests.Session] = []
-        self._pool: ThreadPoolExecutor | None = None
+        try:
+            origin = origin_of(base, ca_file)
+        except OSError as error:
+            why = error.strerror or "no certificate"
+            raise ChannelUnavailable(f"{profile.title}: {ca_file}: {why}") from error
+        self._wire = HttpWire(origin, connections=connections, timeout=timeout)
 
     @property
     def window(self) -> int:
@@ -84,10 +97,6 @@ class SmsGatewayHttp:
         """Each message in one request that may have been taken, at most. `ChannelUnavailable` when
         the gateway took and refused none and cannot be reached, or refuses our account or key.
         """
-        if not messages:
-            return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="sms-gateway")
         window = Window()
         letters: list[Letter] = []
         unasked: list[tuple[int, Outcome]] = []
@@ -97,11 +106,8 @@ class SmsGatewayHttp:
                 unasked.append((message.id, written))
             else:
                 letters.append(written)
-        tasks = [
-            self._pool.submit(self._hand_over, batch, window)
-            for batch in batches(letters, self._profile)
-        ]
-        yield from told(tasks, window, self._profile.title, unasked)
+        todo = deque(batches(letters, self._profile))
+        yield from told(self._answers(todo, window), window, self._profile.title, unasked)
 
     def receipts(self, number: str = "", on: date | None = None, reference: str = "") -> Pulled:
         """What the gateway knows of deliveries: of one number (E.164) and day where it is asked
@@ -114,7 +120,7 @@ class SmsGatewayHttp:
         if on is not None:
             values["day"] = datetime.combine(on, time(), BEIJING).strftime("%Y%m%d")
         status, content = self._pull(call, values)
-        return _read(self._profile, lambda: receipts(self._profile, status, content))
+        return _pulled(self._profile, lambda: receipts(self._profile, status, content))
 
     def replies(self) -> Pulled:
         """The replies that are new. Raises `ChannelUnavailable`."""
@@ -122,17 +128,10 @@ class SmsGatewayHttp:
         if call is None:
             raise ChannelUnavailable(f"{self._profile.title} has no replies to pull")
         status, content = self._pull(call, {"limit": 100})
-        return _read(self._profile, lambda: replies(self._profile, status, content))
+        return _pulled(self._profile, lambda: replies(self._profile, status, content))
 
     def close(self) -> None:
-        """Waits for requests under way, then closes the connections."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
-        for session in self._sessions:
-            session.close()
-        self._sessions.clear()
-        self._own = threading.local()
+        self._wire.close()
 
     def _written(self, message: Message) -> Letter | Outcome:
         """The message as the gateway is to send it, or why it never will."""
@@ -162,53 +161,51 @@ class SmsGatewayHttp:
             return refused(error.code, str(error))
         return Letter(message, number, signature, filled)
 
-    def _hand_over(self, letters: list[Letter], window: Window) -> list[Told]:
-        if why := window.not_begun():
-            return [(letter.message.id, why, False) for letter in letters]
-        asker, numbers = self._asker, [letter.number for letter in letters]
-        request = asker.send(letters, datetime.now(UTC), secrets.token_hex(16))
-        try:
-            status, content = self._ask(request)
-        except http.RequestException as error:
-            outcome = lost(error, window, self._timeout)
-            return [(letter.message.id, outcome, True) for letter in letters]
-        said = verdicts(self._profile, status, content, numbers)
+    def _answers(self, todo: deque[list[Letter]], window: Window) -> Generator[Told, Any, None]:
+        yield from _not_begun(todo, window)
+        for letters, came in self._wire.exchange(todo, self._request):
+            yield from self._read(letters, came, window, todo)
+            yield from _not_begun(todo, window)
+
+    def _request(self, letters: list[Letter]) -> bytes:
+        return _as_bytes(self._asker.send(letters, datetime.now(UTC), secrets.token_hex(16)))
+
+    def _read(
+        self, letters: list[Letter], came: Came, window: Window, todo: deque[list[Letter]]
+    ) -> Iterator[Told]:
+        if isinstance(came, Lost):
+            outcome = lost(came, window)
+            for letter in letters:
+                yield letter.message.id, outcome, True
+            return
+        numbers = [letter.number for letter in letters]
+        said = verdicts(self._profile, came.status, came.content, numbers)
         if isinstance(said, Verdict) and said.meaning in ("refused", "later") and letters[1:]:
             half = len(letters) // 2
-            return [
-                *self._hand_over(letters[:half], window),
-                *self._hand_over(letters[half:], window),
-            ]
+            todo.extendleft((letters[half:], letters[:half]))
+            return
         each = dict.fromkeys(numbers, said) if isinstance(said, Verdict) else said
-        return [
-            (letter.message.id, _outcome(each[letter.number], letter, window), True)
-            for letter in letters
-        ]
+        wait = retry_after(came.headers)
+        for letter in letters:
+            yield letter.message.id, _outcome(each[letter.number], letter, window, wait), True
 
     def _pull(self, call: Call, values: dict[str, Any]) -> tuple[int, bytes]:
         request = self._asker.request(call, datetime.now(UTC), secrets.token_hex(16), **values)
-        try:
-            return self._ask(request)
-        except http.RequestException as error:
-            words = lost(error, Window(), self._timeout).detail
-            raise ChannelUnavailable(f"{self._profile.title}: {words}") from error
+        came = self._wire.ask(_as_bytes(request))
+        if isinstance(came, Lost):
+            raise ChannelUnavailable(f"{self._profile.title}: {came.words}")
+        return came.status, came.content
 
-    def _ask(self, request: Request) -> tuple[int, bytes]:
-        session = getattr(self._own, "session", None)
-        if session is None:
-            session = self._own.session = requests.Session()
-            session.headers.clear()
-            session.auth = _as_signed
-            self._sessions.append(session)
-        answer = session.request(
-            request.method,
-            self._origin + request.target,
-            data=request.content or None,
-            headers=request.headers,
-            timeout=self._timeout,
-            allow_redirects=False,  # a second address would get the message a second time
-        )
-        return answer.status_code, answer.content
+
+def _not_begun(todo: deque[list[Letter]], window: Window) -> Iterator[Told]:
+    """The messages that are not asked for any more, once there is a reason."""
+    while todo and (why := window.not_begun()):
+        for letter in todo.popleft():
+            yield letter.message.id, why, False
+
+
+def _as_bytes(request: Request) -> bytes:
+    return asked(head(request.method, request.target, request.headers), request.content)
 
 
 def batches(letters: Iterable[Letter], profile: Profile) -> list[list[Letter]]:
@@ -259,28 +256,23 @@ def _alike(letter: Letter, what: str) -> object:
     }[what]
 
 
-def _outcome(said: Verdict, letter: Letter, window: Window) -> Outcome:
+def _outcome(said: Verdict, letter: Letter, window: Window, wait: float) -> Outcome:
     if said.meaning == "accepted":
         return accepted(said.reference, sha256(letter.message.parts[0].encode()).digest())
     if said.meaning == "refused":
         return refused(said.code, said.words)
     if said.meaning == "doubt":
-        return in_doubt(said.code, said.words)
+        return in_doubt(said.code, said.words, About.CONNECTION)
     if said.meaning == "stopped":
-        return window.cannot(
-            said.code, f"it refuses our account or request: {said.code} {said.words}"
-        )
+        words = f"it refuses our account or request: {said.code} {said.words}"
+        return window.cannot(said.code, words, About.ACCOUNT)
     if said.meaning == "throttled":
         window.stop(said.code, said.words)
+        return throttled(said.code, said.words, wait)
     return unavailable(said.code, said.words)
 
 
-def _as_signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Keeps a password of ~/.netrc from taking the place of the signature."""
-    return request
-
-
-def _read(profile: Profile, read: Any) -> Pulled:
+def _pulled(profile: Profile, read: Any) -> Pulled:
     try:
         found: Pulled = read()
     except Unanswered as error:

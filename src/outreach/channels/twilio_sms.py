@@ -1,53 +1,56 @@
 """SMS through Twilio: one request a message, never repeated, for a send has no idempotency key.
 
-The codes are those of Twilio's error dictionary. A code that is not in these tables may be our own
-fault, so the message waits instead of being called undeliverable.
+What an answer means stands in `core.twilio_codes`. The library's own client takes 1.9 ms of a core
+for a message, most of it outside the network: sending has a wire of its own, and the library is
+what its requests are compared with.
 """
 
-import re
-import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
-import requests.exceptions as http
-from twilio.base.exceptions import TwilioRestException, TwilioServiceException
-from twilio.http.http_client import TwilioHttpClient
-from twilio.rest import Client
+import orjson
 
+from outreach.channels import ChannelUnavailable
+from outreach.channels.http_line import origin_of
 from outreach.channels.http_window import Told, Window, lost, told
-from outreach.core.model import Message, Outcome, accepted, in_doubt, refused, unavailable
+from outreach.channels.http_wire import Came, HttpWire, Lost
+from outreach.core.http1 import Answer
+from outreach.core.masking import masked_text
+from outreach.core.model import (
+    About,
+    Message,
+    Outcome,
+    accepted,
+    in_doubt,
+    refused,
+    throttled,
+    unavailable,
+)
+from outreach.core.retry_after import retry_after
+from outreach.core.twilio_codes import Meaning, meaning_of
+from outreach.core.twilio_request import Pool, first_lines, request
 from outreach.core.words import Channel
 
-# The number cannot be written to, ever: none at all, no subscriber, a landline, a foreign plan.
-_RECIPIENT: Final = frozenset((21201, 21211, 21214, 21217, 21604, 21614, 30005, 30006))
-_OPTED_OUT: Final = frozenset((21610,))
-# The text cannot be sent: empty, over 1,600 characters, blocked, or filtered as spam.
-_TEXT: Final = frozenset((21602, 21617, 30004, 30007))
-REFUSED: Final = _RECIPIENT | _OPTED_OUT | _TEXT
-
-# Our account or sender: nobody's message goes out until a person has looked.
-OURS: Final = frozenset(
-    (20003, 20404, 21212, 21408, 21606, 21608, 21612, 21703, 21704, 30002, 30024, 30032, 30034)
-)
-# Twilio itself does not know whether it took the message.
-AMBIGUOUS: Final = frozenset((20500, 20503, 30410))
-
-_THREADS: Final = 8
-_NUMBER = re.compile(r"(\+?\d{3})\d{2,}(\d{4})")
+_API: Final = "https://api.twilio.com"
+_MOST_AT_ONCE: Final = 256  # of a window: what a crash may leave in doubt
 
 
 class TwilioSms:
-    """Sends a window over a few threads, a client each, for the library promises no more.
+    """Sends a window over a few kept connections, one request at a time on each.
 
-    `address` is a sender number or a messaging service (MG...). Twilio reports on each message to
-    `receipts_url`/<message id>. `base_url` takes the place of every Twilio host, for tests.
+    `address` is a sender number or a messaging service (MG...); `pool` are sender numbers in its
+    place, of which a client always hears from the same. Twilio reports on each message to
+    `receipts_url`/<message id>. `base_url` takes the place of Twilio's, for tests.
     """
 
     channel = Channel.SMS
-    window = 64
+    echo = True  # our number is in the path of the callback
+    lookup = True
+    idempotent = False
 
     def __init__(
         self,
@@ -56,109 +59,122 @@ class TwilioSms:
         token: str | None,
         address: str,
         receipts_url: str,
+        pool: Sequence[str] = (),
+        connections: int = 16,
         timeout: float = 10.0,
         base_url: str | None = None,
+        ca_file: str | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._account, self._token = account, token or ""
-        self._timeout, self._base_url = timeout, base_url
-        self._sender = {"messaging_service_sid" if address.startswith("MG") else "from_": address}
-        self._receipts_url = receipts_url.rstrip("/")
-        self._own = threading.local()
-        self._clients: list[Any] = []
-        self._pool: ThreadPoolExecutor | None = None
+        base = base_url or _API
+        place = urlsplit(base)
+        self._pool = Pool(pool or (address,))
+        self._receipts_url, self._now = receipts_url.rstrip("/"), now
+        self._connections = connections
+        try:
+            self._first = first_lines(account, token or "", place.netloc, place.path.rstrip("/"))
+            self._wire = HttpWire(
+                origin_of(base, ca_file), connections=connections, timeout=timeout
+            )
+        except ValueError as error:
+            raise ChannelUnavailable(f"Twilio: {error}; look at its account and token") from error
+        except OSError as error:
+            why = error.strerror or "no certificate"
+            raise ChannelUnavailable(f"Twilio: {ca_file} cannot be read: {why}") from error
+
+    @property
+    def window(self) -> int:
+        """Enough to keep every connection busy for a while."""
+        return min(_MOST_AT_ONCE, max(64, 8 * self._connections))
 
     def send(self, messages: Sequence[Message]) -> Iterator[tuple[int, Outcome]]:
         """One request a message. `ChannelUnavailable` when Twilio took and refused none of them
         and cannot be reached, or refuses our account or sender.
         """
-        if not messages:
-            return
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="twilio")
-        window = Window()
-        tasks = [self._pool.submit(self._one, message, window) for message in messages]
-        yield from told(tasks, window, "Twilio", [])
+        window, todo = Window(), deque[Message]()
+        unasked: list[tuple[int, Outcome]] = []
+        for message in messages:
+            if why := _unwritable(message):
+                unasked.append((message.id, why))
+            else:
+                todo.append(message)
+        yield from told(self._answers(todo, window), window, "Twilio", unasked)
 
     def close(self) -> None:
-        """Waits for requests under way, then closes the connections."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
-        for client in self._clients:
-            client.session.close()
-        self._clients.clear()
-        self._own = threading.local()
+        self._wire.close()
 
-    def _one(self, message: Message, window: Window) -> list[Told]:
-        if why := window.not_begun():
-            return [(message.id, why, False)]
-        if len(message.parts) != 1:
-            return [(message.id, refused("unwritable", "an SMS has one part: its text"), False)]
-        try:
-            digest = sha256(message.parts[0].encode()).digest()
-        except UnicodeEncodeError:
-            words = "the text holds half a character (a lone surrogate)"
-            return [(message.id, refused("unwritable", words), False)]
-        return [(message.id, self._request(message, digest, window), True)]
+    def _answers(self, todo: deque[Message], window: Window) -> Generator[Told, Any, None]:
+        yield from _not_begun(todo, window)
+        for message, came in self._wire.exchange(todo, self._request):
+            yield message.id, _outcome(came, message, window), True
+            yield from _not_begun(todo, window)
 
-    def _request(self, message: Message, digest: bytes, window: "Window") -> Outcome:
-        try:
-            sent = self._client().messages.create(
-                to=message.to,
-                body=message.parts[0],
-                status_callback=f"{self._receipts_url}/{message.id}",
-                **self._sender,
-            )
-        except (TwilioRestException, TwilioServiceException) as error:
-            return _read(error, window)
-        except http.RequestException as error:
-            return lost(error, window, self._timeout)
-        except ValueError:
-            # A 2xx that is no JSON, perhaps from a proxy: Twilio may have the message.
-            return in_doubt("no_json", "the answer was no JSON")
-        if not sent.sid:
-            return in_doubt("no_sid", "the answer named no message")
-        return accepted(str(sent.sid), digest)
-
-    def _client(self) -> Any:
-        client = getattr(self._own, "client", None)
-        if client is None:
-            wire = _Http(self._timeout, self._base_url)
-            self._clients.append(wire)
-            client = self._own.client = Client(self._account, self._token, http_client=wire)
-        return client
+    def _request(self, message: Message) -> bytes:
+        sender = self._pool.sender(message.to)
+        return request(self._first, message, sender, self._receipts_url, self._now())
 
 
-class _Http(TwilioHttpClient):  # type: ignore[misc]
-    """Twilio's client, able to talk to another host. Retries stay off: they would send twice."""
-
-    def __init__(self, timeout: float, base_url: str | None) -> None:
-        super().__init__(timeout=timeout)
-        self._base = urlsplit(base_url) if base_url else None
-
-    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
-        if self._base is not None:
-            asked = urlsplit(url)
-            path = self._base.path.rstrip("/") + asked.path
-            url = urlunsplit((self._base.scheme, self._base.netloc, path, asked.query, ""))
-        return super().request(method, url, *args, **kwargs)
+def _not_begun(todo: deque[Message], window: Window) -> Iterator[Told]:
+    """The messages that are not asked for any more, once there is a reason."""
+    while todo and (why := window.not_begun()):
+        yield todo.popleft().id, why, False
 
 
-def _read(error: Any, window: Window) -> Outcome:
-    """What Twilio's refusal means, by code first and HTTP status after."""
-    status, code = int(error.status), int(error.code or error.status)
-    label, words = str(code), _words(error)
-    if code in AMBIGUOUS or status >= 500 or status == 408:
-        return in_doubt(label, words)
-    if code in OURS or status in (401, 403):
-        return window.cannot(label, f"the account or sender is refused: {label} {words}")
-    if code in REFUSED:
-        return refused(label, words)
-    return unavailable(label, words)
+def _unwritable(message: Message) -> Outcome | None:
+    if len(message.parts) != 1:
+        return refused("unwritable", "an SMS has one part: its text")
+    try:
+        message.parts[0].encode()
+    except UnicodeEncodeError:
+        return refused("unwritable", "the text holds half a character (a lone surrogate)")
+    return None
 
 
-def _words(error: Any) -> str:
+def _outcome(came: Came, message: Message, window: Window) -> Outcome:
+    if isinstance(came, Lost):
+        return lost(came, window)
+    said = _json(came.content)
+    if not 200 <= came.status < 300:
+        return _read(came, said or {}, window)
+    # A 2xx that names no message, perhaps from a proxy: Twilio may have it.
+    if said is None:
+        return in_doubt("no_json", "the answer was no JSON", About.CONNECTION)
+    sid = said.get("sid")
+    if not isinstance(sid, str) or not sid:
+        return in_doubt("no_sid", "the answer named no message", About.CONNECTION)
+    return accepted(sid[:64], sha256(message.parts[0].encode()).digest())
+
+
+def _json(content: bytes) -> dict[str, Any] | None:
+    try:
+        said = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+    return said if isinstance(said, dict) else {}
+
+
+def _read(came: Answer, said: dict[str, Any], window: Window) -> Outcome:
+    """What Twilio's refusal means."""
+    number = said.get("code")
+    code = number if isinstance(number, int) else 0
+    label, words = str(code or came.status), _words(said)
+    match meaning_of(code, came.status):
+        case Meaning.SLOW | Meaning.TOMORROW:
+            window.stop(label, words)
+            return throttled(label, words, retry_after(came.headers))
+        case Meaning.DOUBT:
+            return in_doubt(label, words, About.CONNECTION)
+        case Meaning.OURS:
+            whole = f"the account or sender is refused: {label} {words}".rstrip()
+            return window.cannot(label, whole, About.ACCOUNT)
+        case Meaning.CONTENT:
+            return refused(label, words, About.CONTENT)
+        case None | Meaning.SOFT:
+            return unavailable(label, words)
+        case _:
+            return refused(label, words)
+
+
+def _words(said: dict[str, Any]) -> str:
     """Twilio's own words, numbers masked."""
-    said = getattr(error, "msg", None) or getattr(error, "title", None) or ""
-    said = str(said).removeprefix("Unable to create record: ")
-    return _NUMBER.sub(r"\1****\2", said)[:200]
+    return masked_text(str(said.get("message") or said.get("title") or ""))[:200]
