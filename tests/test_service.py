@@ -17,7 +17,7 @@ from outreach.core.schedule import Once, SessionClose
 from outreach.core.timetable import Here, timing
 from outreach.core.trading_calendar import TradingCalendar
 from outreach.core.words import State
-from outreach.engine import local
+from outreach.engine import local, steps
 from outreach.service import Service
 from outreach.service.definitions import Definitions
 from outreach.service.live import RuleTrigger
@@ -235,7 +235,7 @@ def test_work_of_a_process_that_is_gone_is_taken_over(
     served.gateways["sms-file"].answer = dies
     with pytest.raises(Gone):
         served.at("2026-03-02 10:00")
-    monkeypatch.setattr(local, "gone", lambda owners: list(owners))
+    monkeypatch.setattr(steps, "gone", lambda owners: list(owners))
     served.service = served.another("here:2:2")
 
     assert "in_doubt_after_crash" in served.at("2026-03-02 10:00:10")

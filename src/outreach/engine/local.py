@@ -1,73 +1,22 @@
 """The embedded engine: works a run to its end on this machine, in this process or in several."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from pathlib import Path
 
 from outreach import clock, dispatch, plan
-from outreach.store import outbox, runs, takeover
-from outreach.store.database import Database
+from outreach.engine.steps import Local as Local
+from outreach.engine.steps import close as close
+from outreach.engine.steps import gone as gone
+from outreach.engine.steps import owner as owner
+from outreach.engine.steps import plan_run
+from outreach.engine.steps import take_over as take_over
+from outreach.store import runs, takeover
 
 POLL_SECONDS = 0.05
-
-
-def owner() -> str:
-    """Who we are to other processes: host, process, and when it started (numbers are reused)."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
-
-
-def gone(owners: Iterable[str]) -> list[str]:
-    """Those owners that certainly are no more: processes of this machine that have ended.
-
-    Owners elsewhere are given until their lease runs out.
-    """
-    here = socket.gethostname()
-    ended = []
-    for name in owners:
-        host, _, rest = name.rpartition(":")[0].rpartition(":")
-        pid, started = (rest, name.rpartition(":")[2])
-        if host == here and pid.isdigit() and _started(int(pid)) != started:
-            ended.append(name)
-    return ended
-
-
-def _started(pid: int) -> str:
-    """The start time of a process in clock ticks since boot; empty when there is none, or only
-    its entry is left because nobody has asked how it ended."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    state, *fields = stat.rpartition(")")[2].split()
-    return "" if state in "ZX" else fields[18]
-
-
-@dataclass(frozen=True)
-class Local:
-    """What the embedded engine works with."""
-
-    sending: dispatch.Sending
-    page: int
-    senders: int  # further processes for a large run
-    in_process_up_to: int
-    command: tuple[str, ...]  # starts a sender process; the run's number is added
-    planned: Callable[[int], None] = lambda done: None
-    sent: Callable[[int], None] = lambda done: None
-
-    @property
-    def database(self) -> Database:
-        return self.sending.database
-
-
-class _Stopped(Exception):
-    """Somebody asked to stop between two pages of a plan."""
 
 
 @dataclass
@@ -88,7 +37,7 @@ def work(engine: Local, run_id: int) -> Ended:
     ended.swept += take_over(engine, run_id)
     processes = _start_senders(engine, run_id)
     try:
-        _plan(engine, run_id)
+        plan_run(engine, run_id)
         if processes:
             _wait(engine, run_id, processes, ended)
         ended.swept += take_over(engine, run_id)
@@ -101,17 +50,6 @@ def work(engine: Local, run_id: int) -> Ended:
     ended.stopped.extend(tally.stopped.splitlines())
     ended.next_at = close(engine, run_id)
     return ended
-
-
-def _plan(engine: Local, run_id: int) -> None:
-    def planned(done: int) -> None:
-        engine.planned(done)
-        if engine.sending.stopping():
-            raise _Stopped
-
-    sending = engine.sending
-    with suppress(_Stopped):
-        plan.work(engine.database, run_id, sending.key, sending.clock, engine.page, planned)
 
 
 def _drain(engine: Local, run_id: int, tally: dispatch.Tally) -> None:
@@ -127,25 +65,6 @@ def _drain(engine: Local, run_id: int, tally: dispatch.Tally) -> None:
             return
         time.sleep(POLL_SECONDS)
         take_over(engine, run_id)
-
-
-def take_over(engine: Local, run_id: int | None) -> int:
-    """Sweep after owners that are gone; the number of messages now in doubt."""
-    with engine.database.reading() as conn:
-        ended = gone(takeover.owners(conn, run_id))
-    return takeover.sweep(engine.database, engine.sending.clock(), ended, run_id).in_doubt
-
-
-def close(engine: Local, run_id: int) -> datetime | None:
-    """Finish the run when every message is final; otherwise when it has work again."""
-    now = engine.sending.clock()
-    with engine.database.begin() as tx:
-        left = takeover.still_open(tx, run_id, now)
-        states = runs.counts(tx, run_id).get("state", {})
-        unfinished = sum(states.get(state, 0) for state in ("ready", "held", "sending", "in_doubt"))
-        if not (left.ready or left.leased or left.next_at or unfinished):
-            runs.move(tx, run_id, "finished", now, outbox.ACTOR, since=["sending"])
-    return left.next_at
 
 
 # --- several processes -----------------------------------------------------------------------

@@ -24,7 +24,8 @@ from sqlalchemy import (
     table,
 )
 
-from outreach.store.tables import GOING, batch, frozen, retry, run, run_count
+from outreach.store.tables import GOING as GOING
+from outreach.store.tables import batch, frozen, retry, run, run_count
 
 SCHEMA: Final = "outreach_jobs"  # of PostgreSQL: where Procrastinate keeps its tables
 STUCK_AFTER: Final = 5  # takeovers: what killed so many is not given to another
