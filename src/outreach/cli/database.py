@@ -1,11 +1,13 @@
-"""`outreach db`: migrations."""
+"""`outreach db`: migrations, and a move to another database."""
 
 import typer
 
+from outreach.cli import db_move
 from outreach.cli.door import Door
 from outreach.cli.output import emit_json, next_step, say
 
-app = typer.Typer(no_args_is_help=True, help="Set up the database and bring it up to date.")
+app = typer.Typer(no_args_is_help=True, help="Set up the database, bring it up to date, move it.")
+app.command()(db_move.move)
 
 
 @app.command()

@@ -113,10 +113,15 @@ def _database(door: Door) -> Iterator[Finding]:
     except DatabaseProblem as problem:
         yield Finding("error", str(problem), "see that the database runs")
         return
-    if at == newest:
-        yield Finding("ok", f"revision {at}")
-    else:
+    if at != newest:
         yield Finding("error", f"revision {at or 'none'}, this program needs {newest}", upgrade)
+        return
+    try:
+        migrate.require_current(door.open_database())
+        yield Finding("ok", f"revision {at}")
+    except DatabaseProblem as problem:
+        says, _, write = str(problem).partition("; ")
+        yield Finding("error", says, write)
 
 
 def _calendars(look: Look) -> Iterator[Finding]:

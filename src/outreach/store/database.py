@@ -60,13 +60,13 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """One write transaction; on SQLite it holds the write lock from its start."""
-        with _explained(self.name), self.write_engine.begin() as tx:
+        with explained(self.name), self.write_engine.begin() as tx:
             yield tx
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A snapshot to read from; never writes."""
-        with _explained(self.name), self.read_engine.connect() as conn:
+        with explained(self.name), self.read_engine.connect() as conn:
             if not self.sqlite:
                 conn = conn.execution_options(
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -114,8 +114,8 @@ def _on_connect(query_only: bool) -> Any:
 
 
 @contextmanager
-def _explained(url: str) -> Iterator[None]:
-    """Turn what a driver says into a sentence a clerk can act on."""
+def explained(url: str) -> Iterator[None]:
+    """Turn what a driver says into a sentence a clerk can act on: a DatabaseProblem."""
     try:
         yield
     except OverflowError as error:

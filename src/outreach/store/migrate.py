@@ -48,8 +48,10 @@ def newest() -> str:
 
 
 def require_current(database: Database) -> None:
-    """Raise DatabaseProblem unless the database is at the newest revision."""
+    """Raise DatabaseProblem unless the database is at the newest revision and was not moved."""
     from sqlalchemy import text
+
+    from outreach.store import moved
 
     with database.reading() as conn:
         exists = conn.dialect.has_table(conn, "alembic_version")
@@ -58,10 +60,12 @@ def require_current(database: Database) -> None:
             if exists
             else None
         )
-    known = REVISION
+        closed = moved.why_closed(conn) if at == REVISION else None
+    known, where = REVISION, database.name
+    if closed:
+        raise DatabaseProblem(f"{where}: the database {closed}")
     if at == known:
         return
-    where = database.name
     if at is None:
         raise DatabaseProblem(f"{where}: the database is not set up; run `outreach db upgrade`")
     raise DatabaseProblem(
