@@ -95,8 +95,11 @@ def _twilio_sms(sender: Any, secret: str | None, outbox: Path, letterhead: Lette
         token=secret,
         address=sender.address,
         receipts_url=sender.receipts_url,
+        pool=sender.pool,
+        connections=sender.connections,
         timeout=sender.timeout,
         base_url=sender.base_url,
+        ca_file=sender.ca_file,
     )
 
 
@@ -117,6 +120,7 @@ def _sms_gateway_http(
         templates=sender.templates,
         connections=sender.connections,
         timeout=sender.timeout,
+        ca_file=sender.ca_file,
     )
 
 

@@ -71,8 +71,13 @@ class TwilioSender(Written):
     address: str = Field(description="Sender number or messaging service SID (MG...).")
     account: str = Field(description="Account SID; token: OUTREACH_SECRET_<SENDER> or *_FILE.")
     receipts_url: str = Field(description="Public address for status callbacks.")
+    pool: tuple[str, ...] = Field(
+        (), description="Sender numbers in place of the address; a client always hears from one."
+    )
+    connections: int = Field(16, ge=1, le=64, description="Requests at once.")
     timeout: float = Field(10.0, gt=0)
     base_url: str | None = Field(None, description="Another API address, for tests.")
+    ca_file: str | None = Field(None, description="PEM file to trust instead of the system's.")
 
 
 class GatewaySender(Written):
@@ -96,6 +101,7 @@ class GatewaySender(Written):
     base_url: str | None = Field(None, description="Another address than the profile's.")
     connections: int = Field(8, ge=1, le=64)
     timeout: float = Field(10.0, gt=0, description="Seconds for one answer.")
+    ca_file: str | None = Field(None, description="PEM file to trust instead of the system's.")
 
     def at(self, root: Path) -> Self:
         """This sender with the path of its own profile read from the project's folder."""
