@@ -333,6 +333,7 @@ def _render(text: Text, rows: Sequence[Row[Any]]) -> tuple[list[Message], dict[i
     """Render again from the frozen template; what is not exactly what was planned does not go."""
     messages: list[Message] = []
     changed: dict[int, Outcome] = {}
+    ends = text.sheet.campaign.expires_at
     groups: dict[tuple[str, str], list[Row[Any]]] = {}
     for row in rows:
         groups.setdefault((row.channel, row.locale), []).append(row)
@@ -351,6 +352,6 @@ def _render(text: Text, rows: Sequence[Row[Any]]) -> tuple[list[Message], dict[i
                 continue
             link = linked(row.client_id) if linked else None
             messages.append(
-                Message(row.id, row.run_id, row.address, locale, parts, text.opened_at, link)
+                Message(row.id, row.run_id, row.address, locale, parts, text.opened_at, link, ends)
             )
     return messages, changed
