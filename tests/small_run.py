@@ -14,8 +14,8 @@ from outreach import dispatch, plan
 from outreach.channels import ChannelUnavailable
 from outreach.channels.memory import MemoryChannel
 from outreach.core.message_state import Happened, Standing, derive
-from outreach.core.receipt import Heard
 from outreach.core.model import Message, Outcome
+from outreach.core.receipt import Heard
 from outreach.core.words import Channel, State
 from outreach.project.definition import Definition, define
 from outreach.project.load import load_project

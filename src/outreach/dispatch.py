@@ -33,6 +33,9 @@ class Adapter(Protocol):
     @property
     def window(self) -> int: ...
 
+    @property
+    def echo(self) -> bool: ...
+
     def send(self, messages: Sequence[Message]) -> Iterator[tuple[int, Outcome]]: ...
 
 
@@ -253,6 +256,7 @@ def _send(
         lease.token,
         list(outcomes.items()),
         ready.waits,
+        by_reference=not adapter.echo,
     )
 
 

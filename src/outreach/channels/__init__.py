@@ -5,12 +5,14 @@ decided above it, and no provider's name appears above it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from outreach.core.campaign import Bilingual
 from outreach.core.mime import Letterhead, Skeleton, Unwritable
 from outreach.core.model import Message, Outcome
+from outreach.core.receipt import Receipt
 from outreach.core.verp import Verp
 from outreach.core.words import Channel
 
@@ -33,6 +35,24 @@ class Adapter(Protocol):
         """The most messages one `send` should be given; a crash leaves so many in doubt."""
         ...
 
+    # What else it can do, as attributes of its class.
+
+    @property
+    def echo(self) -> bool:
+        """What the provider says later names the message by our number, or it never says anything.
+        Where False, its references are kept (`provider_reference`)."""
+        ...
+
+    @property
+    def lookup(self) -> bool:
+        """The provider can be asked what became of a message: it is a `Lookup` too."""
+        ...
+
+    @property
+    def idempotent(self) -> bool:
+        """A message handed over again is not sent again: the provider knows it by our number."""
+        ...
+
     def send(self, messages: Sequence[Message]) -> Iterator[tuple[int, Outcome]]:
         """One attempt each; yields the id and outcome of every message exactly once, in any order.
 
@@ -43,6 +63,28 @@ class Adapter(Protocol):
 
     def close(self) -> None:
         """Give back connections and files. Closing twice is harmless."""
+        ...
+
+
+class Asked(NamedTuple):
+    """A message in doubt that a provider is asked about."""
+
+    id: int
+    run_id: int
+    to: str
+    handed_at: datetime  # when its window was begun: it cannot have been taken earlier
+    until: datetime  # when its sender was known to be gone: nor later
+    content_digest: bytes  # of its text as planned (`core.render.content_digest` of its parts)
+
+
+class Lookup(Protocol):
+    """What an adapter with `lookup` offers besides."""
+
+    def find(self, messages: Sequence[Asked]) -> Iterator[tuple[int, Receipt | None]]:
+        """What the provider knows of each message, asked by address and time; None where it lists
+        none, which proves nothing. A message is known by its text too, so that no other to the same
+        address is taken for it. Yields each once; raises `ChannelUnavailable` when it cannot be
+        asked."""
         ...
 
 

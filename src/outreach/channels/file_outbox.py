@@ -4,7 +4,7 @@
 Several sender processes may write the same run. What a killed process left half written never
 counts as sent: an e-mail gets its name only when whole, and a torn last line is cut off before the
 next one is appended. SMS lines are flushed to the disk a window; e-mails are left to the kernel, so
-a power cut may lose the last seconds of them (`lookup` then says so).
+a power cut may lose the last seconds of them (`find` then says so).
 """
 
 import fcntl
@@ -17,11 +17,12 @@ from pathlib import Path
 
 import orjson
 
-from outreach.channels import ChannelUnavailable
+from outreach.channels import Asked, ChannelUnavailable
 from outreach.core.mime import Letterhead, Skeleton, Unwritable
 from outreach.core.model import Message, Outcome, accepted, refused, unavailable
+from outreach.core.receipt import Receipt
 from outreach.core.sms_text import measure
-from outreach.core.words import Channel
+from outreach.core.words import Channel, State
 
 PER_FOLDER = 1000
 # Clients' addresses stand in these files, so nobody but owner and group may read them.
@@ -33,6 +34,9 @@ class FileOutbox:
     """Writes messages where a person, or another program, picks them up."""
 
     window = 2000
+    echo = True  # nothing is heard of them later
+    lookup = True
+    idempotent = False
 
     def __init__(self, channel: Channel, root: Path, letterhead: Letterhead) -> None:
         self.channel = channel
@@ -50,21 +54,23 @@ class FileOutbox:
             return self._send_emails(messages)
         return self._send_sms(messages)
 
-    def lookup(self, messages: Sequence[Message]) -> dict[int, bool]:
-        """Whether each message really is in the outbox, by id. For messages in doubt."""
-        if self.channel is Channel.EMAIL:
-            return {message.id: _is_whole(self._eml(message)) for message in messages}
-        written: set[int] = set()
-        for run_id in {message.run_id for message in messages}:
-            written |= _ids(self._sms(run_id))
-        return {message.id: message.id in written for message in messages}
+    def find(self, messages: Sequence[Asked]) -> Iterator[tuple[int, Receipt | None]]:
+        """The messages that really are in the outbox, whole."""
+        email, written = self.channel is Channel.EMAIL, dict[int, set[int]]()
+        for one in messages:
+            if not email and one.run_id not in written:
+                written[one.run_id] = _ids(self._sms(one.run_id))
+            there = _is_whole(self._eml(one)) if email else one.id in written[one.run_id]
+            words = "it is in the outbox"
+            receipt = Receipt(State.ACCEPTED, one.until, message_id=one.id, detail=words)
+            yield one.id, receipt if there else None
 
     def close(self) -> None:
         """Nothing is kept open between windows."""
 
     # --- e-mail ------------------------------------------------------------------------------
 
-    def _eml(self, message: Message) -> str:
+    def _eml(self, message: Message | Asked) -> str:
         folder = f"{message.id // PER_FOLDER:03d}"
         return f"{self._root}/{message.run_id}/email/{folder}/{message.id}.eml"
 

@@ -19,6 +19,9 @@ class MemoryChannel:
     """
 
     window = 1000
+    echo = True  # nothing is heard of them later
+    lookup = False
+    idempotent = False
 
     def __init__(self, channel: Channel, script: Script | None = None) -> None:
         self.channel = channel

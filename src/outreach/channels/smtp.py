@@ -1,13 +1,14 @@
 """E-mail over SMTP: a window of messages over a few reused connections, one thread, one epoll.
 
 The wire is ours because it decides the speed: with PIPELINING a message costs one write and one
-read. What the replies mean is in `smtp_wire`, how a connection is set up in `smtp_session`.
+read. What the replies mean is in `smtp_wire`, how a connection is set up in `smtp_session`, whose
+turn it is in `smtp_window`, and how a server of several fares in `smtp_relay`.
 """
 
 import select
 import socket
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from ssl import SSLContext
@@ -15,9 +16,13 @@ from time import monotonic
 from typing import Final
 
 from outreach.channels import ChannelUnavailable
+from outreach.channels.smtp_clerk import Clerk
+from outreach.channels.smtp_pace import Limit, Paces
+from outreach.channels.smtp_relay import BARREN, Line, Relay
 from outreach.channels.smtp_session import Server, Session, connect, tls_context
-from outreach.channels.smtp_window import Clerk, Window
-from outreach.channels.smtp_wire import Conversation, Garbled
+from outreach.channels.smtp_window import Window
+from outreach.channels.smtp_wire import Garbled
+from outreach.core.dkim import Signer
 from outreach.core.mime import Letterhead, ascii_domain
 from outreach.core.model import Message, Outcome
 from outreach.core.words import Channel
@@ -25,20 +30,8 @@ from outreach.core.words import Channel
 # Seconds after which an idle connection is not trusted: firewalls forget it without a word.
 _STALE: Final = 60.0
 _PER_CONNECTION: Final = 5  # a window opens one connection for so many messages, up to the limit
-_BARREN: Final = 3  # connections in a row that end without having served a message
 _LOST: Final = "connection_lost"
-
-
-class Line:
-    """One connection at work: its socket, its conversation, and what is still to be written."""
-
-    __slots__ = ("conversation", "deadline", "out", "session", "used_at")
-
-    def __init__(self, session: Session, now: float) -> None:
-        self.session = session
-        self.conversation = Conversation(session.offers)
-        self.out: bytes | memoryview = b""
-        self.deadline = self.used_at = now
+_HUNG_UP: Final = "the server hung up"
 
 
 class SmtpChannel:
@@ -47,30 +40,41 @@ class SmtpChannel:
     Accepted means a 2xx after the message; the provider's reference is what the server said with
     it. 5xx is refused, 4xx unavailable. A connection that ends, or falls silent, after a byte of
     the message went out leaves it in doubt; a message of which nothing went out takes another
-    connection. Refusals that are about us (login, sender address) stop the channel.
+    connection. Refusals that are about us (login, sender address) stop the channel, or with
+    several relays the one that said so: the others take its share.
     """
 
     channel = Channel.EMAIL
     window = 500
 
-    def __init__(self, server: Server, letterhead: Letterhead, *, connections: int = 8) -> None:
-        """Raises `Unwritable` when the sender's address cannot be used."""
-        self._server = server
+    def __init__(
+        self,
+        relays: Server | Sequence[Server],
+        letterhead: Letterhead,
+        *,
+        connections: int = 8,
+        domains: Mapping[str, Limit] | None = None,
+        signers: Sequence[Signer] = (),
+    ) -> None:
+        """`domains` limits recipient domains, `*` those not named. Raises `Unwritable` when the
+        sender's address cannot be used."""
+        self._servers = (relays,) if isinstance(relays, Server) else tuple(relays)
         self._connections = connections
-        self._clerk = Clerk(letterhead)
+        self._clerk = Clerk(letterhead, signers)
+        self._paces = Paces(domains or {})
         own_name = socket.gethostname()
         self._helo = own_name if "." in own_name else ascii_domain(letterhead.address)
         self._switchboard: Switchboard | None = None
 
     def send(self, messages: Sequence[Message]) -> Iterator[tuple[int, Outcome]]:
-        """One window. `ChannelUnavailable` when the server took and refused none of it."""
+        """One window. `ChannelUnavailable` when the servers took and refused none of it."""
         if not messages:
             return
         if self._switchboard is None:
-            self._switchboard = Switchboard(self._server, self._helo)
+            self._switchboard = Switchboard(self._servers, self._helo)
         board = self._switchboard
-        window = Window(messages, self._clerk)
-        board.ready(min(self._connections, -(-len(messages) // _PER_CONNECTION)))
+        window = Window(messages, self._clerk, self._paces, monotonic())
+        board.ready(window, min(self._connections, -(-len(messages) // _PER_CONNECTION)))
         try:
             while board.works(window):
                 board.turn(window)
@@ -79,7 +83,10 @@ class SmtpChannel:
                     yield from window.drain()
         finally:
             board.hang_up_busy()
-        self._close_books(window, board.trouble)
+        if window.waiting:
+            if not window.answered:
+                raise ChannelUnavailable(board.sentence)
+            window.give_up(*board.trouble)
         yield from window.drain()
 
     def close(self) -> None:
@@ -88,74 +95,93 @@ class SmtpChannel:
             self._switchboard.close()
             self._switchboard = None
 
-    def _close_books(self, window: Window, trouble: tuple[str, str]) -> None:
-        """Everything is over: what was not begun was not sent."""
-        place = self._server.place
-        if window.stopped:
-            code, words = window.stopped
-            trouble = (code, f"the server does not serve this sender: {code} {words}")
-        if window.waiting and not window.answered:
-            raise ChannelUnavailable(f"{place}: {trouble[1]}")
-        window.give_up(trouble[0] or _LOST, trouble[1])
-
 
 class Switchboard:
     """The lines of one channel and the loop that serves them."""
 
-    def __init__(self, server: Server, helo: str) -> None:
-        self.trouble = ("", "")  # the last failure of a connection: code and words
-        self._server = server
+    def __init__(self, servers: Sequence[Server], helo: str) -> None:
         self._helo = helo
-        self._context: SSLContext | None = tls_context(server)
+        self._relays: list[Relay] = []
+        for server in servers:
+            self._relays.append(Relay(server, self._relays))
+        self._contexts: dict[int, SSLContext | None] = {
+            id(relay): tls_context(relay.server) for relay in self._relays
+        }
+        self._tick = min(1.0, *(server.timeout / 4 for server in servers))
+        self._looks_at = 0.0  # when somebody looks for connections that fell silent
+        self._wanted = 0
         self._poll = select.epoll()
         self._lines: dict[int, Line] = {}
-        self._idle: list[Line] = []
-        self._opening = 0
-        self._barren = 0
-        self._arrived: deque[Future[Session]] = deque()
+        self._arrived: deque[tuple[Relay, Future[Session]]] = deque()
         self._pool: ThreadPoolExecutor | None = None
         self._bell, self._button = socket.socketpair()
         self._bell.setblocking(False)
         self._poll.register(self._bell, select.EPOLLIN)
 
-    def ready(self, wanted: int) -> None:
+    @property
+    def sentence(self) -> str:
+        """Why nothing goes, for a person."""
+        return "; ".join(relay.sentence for relay in self._relays)
+
+    @property
+    def trouble(self) -> tuple[str, str]:
+        """Why no more of a window goes: a code, and words."""
+        said = [relay.trouble for relay in self._relays if relay.trouble[1]]
+        return said[0] if said else (_LOST, "")
+
+    def ready(self, window: Window, wanted: int) -> None:
         """At least one usable line, and more on their way. Raises `ChannelUnavailable`."""
-        self.trouble = ("", "")
-        self._barren = 0
         now = monotonic()
+        self._wanted = wanted
+        rested = [relay for relay in self._relays if relay.rests_until <= now] or self._relays
+        for relay in self._relays:
+            relay.begin(window, resting=relay not in rested)
         self._welcome()
-        for line in tuple(self._idle):
-            if now - line.used_at > _STALE:
-                self._forget(line)
-        if not self._lines and not self._opening:
-            # Alone, so that a wrong password is tried once and not on every connection.
-            self._add(connect(self._server, self._context, self._helo))
-        for _ in range(wanted - len(self._lines) - self._opening):
-            self._open()
+        for relay in self._relays:
+            for line in tuple(relay.idle):
+                if now - line.used_at > _STALE:
+                    self._forget(line)
+            if not relay.lines and not relay.opening and not relay.resting:
+                # Alone, so that a wrong password is tried once and not on every connection.
+                self._open(relay)
+        while not any(relay.lines and not relay.resting for relay in self._relays):
+            if not any(relay.opening for relay in self._relays):
+                raise ChannelUnavailable(self.sentence)
+            self._poll.poll(1.0)
+            self._welcome()
+        for relay in self._relays:
+            self._grow(relay)
+            window.servers.update(line.session.offers for line in relay.lines)
 
     def works(self, window: Window) -> bool:
         """Gives idle lines their next letter; whether anything is left to wait for."""
-        while self._idle and window.waiting and not window.stopped:
-            line = self._idle.pop()
-            self._put(line, window, line.conversation.begin(window))
-        if len(self._idle) < len(self._lines):
+        while window.waiting and self._begin():
+            pass
+        if sum(len(relay.idle) for relay in self._relays) < len(self._lines):
             return True
-        return window.waiting and not window.stopped and bool(self._opening)
+        if not window.waiting:
+            return False
+        coming = any(relay.opening and not relay.resting for relay in self._relays)
+        able = any(relay.lines and not relay.resting for relay in self._relays)
+        return coming or (able and window.wait() < 1e9)
 
     def turn(self, window: Window) -> None:
         """Waits for the next answers and serves them."""
-        timeout = self._server.timeout
-        for descriptor, _ in self._poll.poll(min(1.0, timeout / 4)):
-            line = self._lines.get(descriptor)
+        lines = self._lines
+        events = self._poll.poll(min(self._tick, window.wait()), len(lines) + 1)
+        now = window.now = monotonic()
+        for descriptor, _ in events:
+            line = lines.get(descriptor)
             if line is not None:
-                self._serve(line, window)
+                self._serve(line, now)
             elif descriptor == self._bell.fileno():
                 self._welcome()
-        now = monotonic()
-        for line in tuple(self._lines.values()):
-            if now > line.deadline and line.conversation.busy:
-                words = f"no answer within {timeout:g} seconds"
-                self._drop(line, window, "timeout", words, reopen=False)
+        if now > self._looks_at:
+            self._looks_at = now + self._tick / 2
+            for line in tuple(lines.values()):
+                if now > line.deadline and line.conversation.busy:
+                    words = f"no answer within {line.relay.server.timeout:g} seconds"
+                    self._drop(line, "timeout", words, reopen=False)
 
     def hang_up_busy(self) -> None:
         """Closes what is in the middle of a message, so that the next window starts clean."""
@@ -175,16 +201,36 @@ class Switchboard:
 
     # --- lines -------------------------------------------------------------------------------
 
-    def _open(self) -> None:
+    def _begin(self) -> bool:
+        """Gives one idle line a letter, at the relay that has had least of its share."""
+        for relay in sorted(self._relays, key=lambda relay: relay.load):
+            if relay.idle and not relay.resting:
+                line = relay.idle.pop()
+                self._put(line, line.conversation.begin(relay))
+                if line.conversation.busy:
+                    return True
+        return False
+
+    def _grow(self, relay: Relay) -> None:
+        """Opens as many lines as its weight gives a relay that serves us."""
+        if relay.resting or not relay.lines:
+            return
+        weights = sum(peer.server.weight for peer in self._relays if not peer.resting)
+        share = max(1, round(self._wanted * relay.server.weight / weights))
+        for _ in range(share - len(relay.lines) - relay.opening):
+            self._open(relay)
+
+    def _open(self, relay: Relay) -> None:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(8, thread_name_prefix="smtp-connect")
-        self._opening += 1
-        future = self._pool.submit(connect, self._server, self._context, self._helo)
-        future.add_done_callback(self._arrive)
+        relay.opening += 1
+        context = self._contexts[id(relay)]
+        future = self._pool.submit(connect, relay.server, context, self._helo)
+        future.add_done_callback(lambda done: self._arrive(relay, done))
 
-    def _arrive(self, future: Future[Session]) -> None:
+    def _arrive(self, relay: Relay, future: Future[Session]) -> None:
         """Runs in the thread that connected."""
-        self._arrived.append(future)
+        self._arrived.append((relay, future))
         with suppress(OSError):
             self._button.send(b".")
 
@@ -192,82 +238,96 @@ class Switchboard:
         with suppress(BlockingIOError):
             self._bell.recv(4096)
         while self._arrived:
-            future = self._arrived.popleft()
-            self._opening -= 1
+            relay, future = self._arrived.popleft()
+            relay.opening -= 1
             if future.cancelled():
                 continue
             error = future.exception()
             if error is None:
-                self._add(future.result())
+                self._add(relay, future.result())
             else:
-                self.trouble = ("connect", str(error).removeprefix(f"{self._server.place}: "))
+                words = str(error).removeprefix(f"{relay.server.place}: ")
+                self._fails(relay, "connect", words)
 
-    def _add(self, session: Session) -> None:
-        line = Line(session, monotonic())
+    def _add(self, relay: Relay, session: Session) -> None:
+        line = Line(relay, session, monotonic())
         self._lines[session.fileno()] = line
         self._poll.register(session.fileno(), select.EPOLLIN)
-        self._idle.append(line)
+        relay.lines.append(line)
+        relay.idle.append(line)
+        relay.window.servers.add(session.offers)
+        if len(relay.lines) == 1 and not relay.opening:
+            self._grow(relay)
+
+    def _fails(self, relay: Relay, code: str, words: str) -> None:
+        """A connection came to nothing; a relay without any is left alone for a while."""
+        relay.trouble = (code, words)
+        if not relay.lines and not relay.opening:
+            relay.rest(code, words, monotonic())
+            for peer in self._relays:
+                self._grow(peer)
 
     def _forget(self, line: Line) -> None:
         descriptor = line.session.fileno()
         self._lines.pop(descriptor, None)
-        with suppress(ValueError):
-            self._idle.remove(line)
+        for lines in (line.relay.lines, line.relay.idle):
+            with suppress(ValueError):
+                lines.remove(line)
         with suppress(OSError):
             self._poll.unregister(descriptor)
         line.session.close()
 
-    def _drop(
-        self, line: Line, window: Window, code: str, words: str, *, reopen: bool = True
-    ) -> None:
+    def _drop(self, line: Line, code: str, words: str, *, reopen: bool = True) -> None:
         self._forget(line)
-        conversation = line.conversation
+        relay, conversation = line.relay, line.conversation
         if conversation.closing:
             code, words = conversation.closing.label, conversation.closing.words
-        self.trouble = (code, words)
+        relay.trouble = (code, words)
         conversation.lost(code, words)
         # After some that served nobody, the next would do no better.
-        self._barren = 0 if conversation.served else self._barren + 1
-        if reopen and self._barren < _BARREN and window.waiting and not window.stopped:
-            self._open()
+        relay.barren = 0 if conversation.served else relay.barren + 1
+        if reopen and relay.barren < BARREN and relay.window.waiting and not relay.resting:
+            self._open(relay)
+        else:
+            self._fails(relay, code, words)
 
     # --- traffic -----------------------------------------------------------------------------
 
-    def _serve(self, line: Line, window: Window) -> None:
-        conversation = line.conversation
+    def _serve(self, line: Line, now: float) -> None:
+        conversation, session = line.conversation, line.session
         try:
             if line.out:
                 self._flush(line)
-            data = line.session.read()
+            data = session.read()
             if data is None:
                 return
             if not data:
                 raise ConnectionResetError
             out = conversation.feed(data)
             if conversation.closing:
-                self._drop(line, window, "", "")
+                self._drop(line, "", "")
                 return
         except Garbled:
-            self._drop(line, window, "garbled", "the server's answer makes no sense")
+            self._drop(line, "garbled", "the server's answer makes no sense")
         except OSError:
-            self._drop(line, window, _LOST, "the server hung up")
+            self._drop(line, _LOST, _HUNG_UP)
         else:
-            self._put(line, window, out)
+            self._put(line, out, now)
 
-    def _put(self, line: Line, window: Window, out: bytes) -> None:
+    def _put(self, line: Line, out: bytes, now: float | None = None) -> None:
         """Writes, and notes from when on the line waits; without work the line is idle."""
-        now = monotonic()
         if out:
             line.out = out
             try:
                 self._flush(line)
             except OSError:
-                self._drop(line, window, _LOST, "the server hung up")
+                self._drop(line, _LOST, _HUNG_UP)
                 return
-        line.deadline = now + self._server.timeout
-        if not line.conversation.busy and line not in self._idle:
+        now = now or monotonic()
+        line.deadline = now + line.relay.server.timeout
+        if not line.conversation.busy and line not in line.relay.idle:
             line.used_at = now
-            self._idle.append(line)
+            line.relay.idle.append(line)
 
     def _flush(self, line: Line) -> None:
         out, conversation = line.out, line.conversation

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_
 
 from outreach.core.model import Outcome
 from outreach.core.words import State
-from outreach.store import audit
+from outreach.store import audit, references
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import Database, add_counts, append
@@ -118,6 +118,8 @@ def settle_late(tx: Connection, done: Settlement, at: datetime) -> int:
     again = tx.execute(insert(window).values(values).returning(window.c.id)).scalar_one()
     rows = outcome_rows(int(again), certain, at)
     append(tx, outcome, OUTCOME_COLUMNS, rows)
+    if done.by_reference:
+        references.keep(tx, done.sender, ((o.provider_ref, number) for number, o in certain))
     tally = Counter(str(o.state) for _, o in certain)
     counts: dict[tuple[str, str], int] = {("state", state): n for state, n in tally.items()}
     counts["state", State.IN_DOUBT] = len(stopped) - len(certain)

@@ -15,10 +15,11 @@ from sqlalchemy import Connection, Row, and_, delete, insert, select, update
 
 from outreach.core.model import Outcome
 from outreach.core.words import State
-from outreach.store import audit, retries
+from outreach.store import audit, references, retries
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import add_counts, append
+from outreach.store.said import plain
 from outreach.store.tables import (
     GOING,
     batch,
@@ -143,6 +144,7 @@ class Settlement(NamedTuple):
     token: str
     outcomes: Sequence[tuple[int, Outcome]]
     waits: Mapping[int, datetime] = {}  # messages the second look deferred, and until when
+    by_reference: bool = False  # the provider will speak of them by its own references
 
 
 def settle(tx: Connection, done: Settlement, at: datetime) -> bool:
@@ -161,6 +163,8 @@ def settle(tx: Connection, done: Settlement, at: datetime) -> bool:
     )
     rows = outcome_rows(done.window_id, outcomes, at)
     append(tx, outcome, OUTCOME_COLUMNS, rows)
+    if done.by_reference:
+        references.keep(tx, done.sender, ((o.provider_ref, number) for number, o in outcomes))
     counts: Counter[tuple[str, str]] = Counter()
     for _, o in outcomes:
         counts["state", o.state] += 1
@@ -178,16 +182,10 @@ def outcome_rows(
 ) -> list[tuple[Any, ...]]:
     """Outcomes as they are stored, by message."""
     return [
-        (window_id, message_id, o.state, _plain(o.code, 48), _plain(o.detail, 400),
-         _plain(o.provider_ref, 200), o.digest, at)
+        (window_id, message_id, o.state, plain(o.code, 48), plain(o.detail, 400),
+         plain(o.provider_ref, 200), o.digest, at)
         for message_id, o in sorted(outcomes, key=lambda pair: pair[0])
     ]  # fmt: skip
-
-
-def _plain(said: str, longest: int) -> str:
-    """What a provider said, as a database takes it: not even its strangest answer may stop the
-    record of what was sent."""
-    return said[:longest].replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def give_back(tx: Connection, lease: Lease) -> None:
