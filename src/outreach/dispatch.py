@@ -78,6 +78,13 @@ class Tally:
     down: dict[str, str] = field(default_factory=dict)
     _texts: dict[int, Text] = field(default_factory=dict)
 
+    def renew(self, kept: int) -> None:
+        """Begin again: senders that gave up may be back. Of the texts the newest `kept` stay."""
+        self.sent = 0
+        self.down.clear()
+        for run_id in list(self._texts)[: -kept or None]:
+            del self._texts[run_id]
+
     @property
     def stopped(self) -> str:
         """Why senders gave up, a sentence a line; empty when none did."""

@@ -150,6 +150,12 @@ class Approval(Written):
 
 
 class Engine(Written):
+    mode: Literal["embedded", "workers"] = Field(
+        "embedded", description="Who sends: whoever starts a run, or `outreach worker`s."
+    )
+    listen: bool = Field(
+        True, description="Workers listen to PostgreSQL; false = they ask every second."
+    )
     senders: int = Field(2, ge=1, le=16, description="Sender processes of a large run.")
     page: int = Field(2000, ge=100, le=10000, description="Candidates planned in one transaction.")
     window: int = Field(500, ge=1, le=2000, description="Messages in one sender's hands at once.")
