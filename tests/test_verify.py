@@ -47,6 +47,8 @@ CHANGED: dict[str, tuple[str, Any, str]] = {
     "raw_event": ("content", b"{}", "event 3 from twilio:main"),
     "event_aside": ("detail", "no message 8", "setting aside of event 3"),
     "receipt": ("state", "undelivered", "receipt 3 for message 3"),
+    "bounce": ("kind", "hard", "returned mail 3 about message 3"),
+    "block_step": ("action", "lift", "step 3 on a blocked address"),
     "follow_up_step": ("action", "failed", "step 3 of follow-up 3"),
 }
 PAGES = {table.name: (table, rows) for table, rows in pages()}

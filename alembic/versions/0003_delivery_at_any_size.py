@@ -15,6 +15,7 @@ depends_on: str | Sequence[str] | None = None
 def upgrade() -> None:
     """Each room makes its own tables."""
     _heard_back()
+    _returned_mail()
     _moves()
     _rates()
     _workers()
@@ -159,3 +160,43 @@ def _rates() -> None:
     op.add_column("batch", sa.Column("pace", sa.Text(), nullable=True))
     op.add_column("retry", sa.Column("pace", sa.Text(), nullable=True))
     op.add_column("retry", sa.Column("since_at", sa.DateTime(timezone=True), nullable=True))
+
+
+def _returned_mail() -> None:
+    """Reports on mail that came back, and the addresses they block."""
+    op.create_table(
+        "bounce",
+        sa.Column("id", _id(), autoincrement=False, nullable=False),
+        sa.Column("event_id", _id(), nullable=False),
+        sa.Column("identity", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("message_id", _id(), nullable=True),
+        sa.Column("run_id", _id(), nullable=True),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("counts", sa.Boolean(), nullable=False),
+        sa.Column("signed", sa.Boolean(), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("diagnostic", sa.Text(), nullable=False),
+        sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bounce")),
+        sa.UniqueConstraint("identity", name=op.f("uq_bounce_identity")),
+    )
+    op.create_index("ix_bounce_address", "bounce", ["address", "said_at"])
+    op.create_index("ix_bounce_at", "bounce", ["at"])
+    op.create_table(
+        "block_step",
+        sa.Column("id", _id(), autoincrement=False, nullable=False),
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("reason", sa.String(length=32), nullable=False),
+        sa.Column("action", sa.String(length=8), nullable=False),
+        sa.Column("why", sa.Text(), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("until_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_block_step")),
+    )
+    op.create_index("ix_block_step_address", "block_step", ["address", "id"])
+    op.add_column("address_block", sa.Column("until_at", sa.DateTime(timezone=True), nullable=True))

@@ -88,6 +88,16 @@ def pages(n: int = 5) -> list[tuple[Table, Rows]]:
         (tables.receipt, [
             (i, i, i, 3, "delivered", "", "", f"SM{i}", AT, local) for i in ids
         ]),
+        (tables.bounce, [
+            (i, i, bytes([i]) * 32, i, 3, f"user{i}@example.com", "soft", True, True, "4.2.2",
+             "over quota", local, AT)
+            for i in ids
+        ]),
+        (tables.block_step, [
+            (i, "email", f"user{i}@example.com", "hard_bounce", "block", "5.1.1", f"bounce {i}",
+             None, "outreach", local)
+            for i in ids
+        ]),
         (tables.call_back, [
             (i, i, "abnormal", AT.date(), "对敲", None, 1, local, "wang.l") for i in ids
         ]),

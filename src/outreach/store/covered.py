@@ -149,6 +149,8 @@ COVERINGS: Final = {
             "call-back base {base_id} client {client_id}",
         ),
         _covering(tables.call_back_draw, "id", "call-back draw {id} of {year}"),
+        _covering(tables.bounce, "id", "returned mail {id} about message {message_id}"),
+        _covering(tables.block_step, "id", "step {id} on a blocked address"),
         _covering(tables.checkpoint, "id", "checkpoint {id} size {size}"),
     )
 }

@@ -193,9 +193,11 @@ address_block = Table(
     Column("id", Id, primary_key=True),
     _required("channel", String(8)),
     _required("address", Text),
-    _required("reason", String(32)),  # hard_bounce | regulator_list | global_objection
+    # hard_bounce | soft_bounces | regulator_list | global_objection
+    _required("reason", String(32)),
     _required("since_at", UtcDateTime),
     _required("source", Text),
+    Column("until_at", UtcDateTime),  # None: until somebody lifts it
     UniqueConstraint("channel", "address", "reason"),
 )
 
@@ -838,6 +840,46 @@ sender_breaker = Table(
     _required("why", Text),
     _required("actor", Text),
     _required("at", UtcDateTime),
+)
+
+# --- mail that came back -----------------------------------------------------------------------
+
+# What each report said of the address a message went to.
+bounce = Table(
+    "bounce",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("event_id", Id),
+    _required("identity", LargeBinary(32), unique=True),  # a report that came twice is one
+    Column("message_id", Id),  # None: nobody knows whose message it was
+    Column("run_id", Id),
+    _required("address", Text),
+    _required("kind", String(12)),  # core.bounce.Kind
+    _required("counts", Boolean),  # as a soft bounce, against the address
+    _required("signed", Boolean),  # it came to a return address of ours
+    _required("status", String(16)),
+    _required("diagnostic", Text),
+    _required("said_at", UtcDateTime),
+    _required("at", UtcDateTime),
+    Index("ix_bounce_address", "address", "said_at"),
+    Index("ix_bounce_at", "at"),
+)
+
+# Why an address was blocked, and why it was let go. What stands now is in address_block.
+block_step = Table(
+    "block_step",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("channel", String(8)),
+    _required("address", Text),
+    _required("reason", String(32)),
+    _required("action", String(8)),  # block | lift
+    _required("why", Text),
+    _required("source", Text),  # bounce 12 | message 5 | a person
+    Column("until_at", UtcDateTime),
+    _required("actor", Text),
+    _required("at", UtcDateTime),
+    Index("ix_block_step_address", "address", "id"),
 )
 
 # --- call-backs ------------------------------------------------------------------------------
