@@ -6,16 +6,19 @@ anybody; one that came to a token of ours was written by somebody who got that m
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
 from functools import cache
 from hashlib import blake2b
 from hmac import compare_digest
+from itertools import islice
 from typing import Final, NamedTuple
 
 _BODY: Final = 8  # bytes of the message id
 _MAC: Final = 7  # bytes; with the id 15, which is 24 characters of base32 with no bit to spare
 _LENGTH: Final = 24
 _PERSON: Final = b"outreach verp 1"  # the key may sign other things too
+_LIKELY: Final = re.compile(rb"\+([A-Za-z2-7]{24})@")
 _LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"  # RFC 4648 6, in small letters
 
 
@@ -44,6 +47,13 @@ class Verp(NamedTuple):
         what a relay rewrites is not signed."""
         local = address.strip().strip("<>").rpartition("@")[0]
         return read(self.key, local.rpartition("+")[2])
+
+    def found_in(self, text: bytes) -> list[int]:
+        """The messages whose return addresses stand anywhere in a text, in their order: whoever
+        quotes one has had the mail. Only the first hundred that look like one are checked."""
+        likely = (found[1].decode() for found in islice(_LIKELY.finditer(text), 100))
+        known = (read(self.key, one) for one in likely)
+        return list(dict.fromkeys(one for one in known if one is not None))
 
 
 def token(key: bytes, message_id: int) -> str:
