@@ -316,12 +316,13 @@ def test_every_block_on_an_address_is_seen() -> None:
             (1, SMS): {"hard_bounce": NOW},
             (2, SMS): {"global_objection": NOW},
             (3, SMS): {"regulator_list": NOW},
+            (4, SMS): {"soft_bounces": NOW},
         }
     )
-    plan = planned([client(n) for n in (1, 2, 3)], sheet((SMS,)), gathered)
+    plan = planned([client(n) for n in (1, 2, 3, 4)], sheet((SMS,)), gathered)
 
     assert [reason for _, reason in verdicts(plan)] == [
-        Reason.HARD_BOUNCE, Reason.GLOBAL_OBJECTION, Reason.REGULATOR_LIST,
+        Reason.HARD_BOUNCE, Reason.GLOBAL_OBJECTION, Reason.REGULATOR_LIST, Reason.SOFT_BOUNCES,
     ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from outreach.core.words import Channel, Purpose, Reason, Sentence, State
 
-POLICY_VERSION: Final = "2026-11-3"
+POLICY_VERSION: Final = "2026-11-4"
 
 
 # --- what a rule may see ---------------------------------------------------------------------
@@ -35,7 +35,7 @@ class Route(NamedTuple):
     """One channel of one candidate: the state of the address and of consent on it."""
 
     channel: Channel
-    address: str  # ok | missing | invalid | hard_bounced
+    address: str  # ok | missing | invalid | hard_bounced | soft_bounced
     country: str | None  # where the address is (phone prefix); None for e-mail
     provider: str | None  # kind of the sender that serves it; None = no route
     listed: bool  # on a regulator's or do-not-contact list

@@ -203,7 +203,7 @@ def choice_on(
     if gathered.blocks and (blocks := gathered.blocks.get((client_id, channel))):
         listed = "regulator_list" in blocks
         objected = objected or blocks.get("global_objection")
-        state = "hard_bounced" if state == "ok" and "hard_bounce" in blocks else state
+        state = _bounced(blocks) if state == "ok" else state
     if gathered.sharers:
         for other in gathered.sharers.get((client_id, channel), ()):
             if (channel, other) in taken:
@@ -216,6 +216,13 @@ def choice_on(
     )  # fmt: skip
     decision = decide(Facts(candidate, route, sheet.campaign, now), sheet.gates)
     return Choice(channel, address, sender, route, decision)
+
+
+def _bounced(blocks: Mapping[str, datetime]) -> str:
+    """The state of a good address under blocks."""
+    if "hard_bounce" in blocks:
+        return "hard_bounced"
+    return "soft_bounced" if "soft_bounces" in blocks else "ok"
 
 
 def _sender(sheet: Sheet, channel: Channel, address: str) -> tuple[str, str | None]:

@@ -122,6 +122,13 @@ class Reason(StrEnum):
         "ask the client for a new address",
         "请向客户核实新的联系方式",
     )
+    SOFT_BOUNCES = (
+        "soft_bounces",
+        "messages came back on several days lately; the address rests for a while",
+        "近期多日退信，地址暂停使用",
+        "nothing to do, or ask the client; outreach blocks lift ADDRESS --why REASON",
+        "可等待恢复或联系客户核实；outreach blocks lift 地址 --why 原因",
+    )
     GLOBAL_OBJECTION = (
         "global_objection",
         "the client objected to every message that is not required by law",

@@ -54,7 +54,7 @@ def gather(
         return Gathered()
     return Gathered(
         consents=_consents(conn, ids, grants),
-        blocks=_blocks(conn, ids, channels),
+        blocks=_blocks(conn, ids, channels, now),
         recent=_recent(conn, ids, purpose, cap, now, besides_run) if cap else {},
         sharers=_sharers(conn, ids if sharing is None else sharing, channels),
     )
@@ -84,7 +84,7 @@ def _consents(conn: Connection, ids: Sequence[int], grants: bool) -> dict[int, l
 
 
 def _blocks(
-    conn: Connection, ids: Sequence[int], channels: Sequence[Channel]
+    conn: Connection, ids: Sequence[int], channels: Sequence[Channel], now: datetime
 ) -> dict[tuple[int, str], dict[str, datetime]]:
     if not latest(conn, address_block):
         return {}
@@ -97,7 +97,11 @@ def _blocks(
             client.c.id, address_block.c.channel, address_block.c.reason, address_block.c.since_at
         )
         .join_from(client, address_block, on_address)
-        .where(among(client.c.id, ids), address_block.c.channel.in_(list(channels)))
+        .where(
+            among(client.c.id, ids),
+            address_block.c.channel.in_(list(channels)),
+            or_(address_block.c.until_at.is_(None), address_block.c.until_at > now),
+        )
     )
     found: dict[tuple[int, str], dict[str, datetime]] = {}
     for client_id, channel, reason, since in conn.execute(statement):

@@ -94,7 +94,8 @@ def test_the_order_is_that_of_the_consent_model() -> None:
     """Hold, lists, address, objection, channel, purpose, consent, suitability, caps, hours."""
     names = [gate.name for gate in GATES]
     order = [
-        "legal_hold", "regulator_list", "address", "hard_bounce", "global_objection",
+        "legal_hold", "regulator_list", "address", "hard_bounce", "soft_bounces",
+        "global_objection",
         "channel_opt_out", "purpose_opt_out", "consent", "suitability", "frequency_cap",
         "quiet_hours",
     ]  # fmt: skip
@@ -120,6 +121,7 @@ STRICTER: list[dict[str, Any]] = [
     {"listed": True},
     {"address": "missing"},
     {"address": "hard_bounced"},
+    {"address": "soft_bounced"},
     {"provider": None},
     {"provider": "twilio_sms"},
     {"objected_on": ON},

@@ -33,6 +33,7 @@ from outreach.core.policy import (
     purpose_opt_out,
     quiet_hours,
     regulator_list,
+    soft_bounces,
     stale,
     suitability,
     superseded,
@@ -50,6 +51,7 @@ GATES: Final[tuple[Gate, ...]] = (
     #    the firm has to mend that whatever the client wishes, so the two stand here.
     address.GATE,
     hard_bounce.GATE,
+    soft_bounces.GATE,
     no_route.GATE,
     provider_country.GATE,
     # 4 to 7. What the client wants, from the widest refusal to the narrowest.
