@@ -5,7 +5,16 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
-from outreach.core.gateway.profile import Clock, Meaning, Profile, Receipts, ReceiptState, Replies
+from outreach.core.gateway.profile import (
+    Clock,
+    Meaning,
+    Profile,
+    ReceiptPlaces,
+    Receipts,
+    ReceiptState,
+    Replies,
+    ReplyPlaces,
+)
 from outreach.core.gateway.request import read_number
 from outreach.core.gateway.signing import BEIJING
 
@@ -84,7 +93,9 @@ def receipts(profile: Profile, status: int, content: bytes) -> Pulled:
     place = profile.receipts
     if place is None:
         raise Unanswered(f"{profile.title} has no receipts to pull")
-    return _pulled(_entries(profile, place, status, content), lambda entry: _receipt(place, entry))
+    return _pulled(
+        _entries(profile, place, status, content), lambda entry: receipt_of(place, entry)
+    )
 
 
 def replies(profile: Profile, status: int, content: bytes) -> Pulled:
@@ -92,7 +103,7 @@ def replies(profile: Profile, status: int, content: bytes) -> Pulled:
     place = profile.replies
     if place is None:
         raise Unanswered(f"{profile.title} has no replies to pull")
-    return _pulled(_entries(profile, place, status, content), lambda entry: _reply(place, entry))
+    return _pulled(_entries(profile, place, status, content), lambda entry: reply_of(place, entry))
 
 
 def masked(words: str) -> str:
@@ -157,8 +168,9 @@ def _pulled(entries: list[Any], read: Any) -> Pulled:
     return Pulled(good, len(found) - len(good))
 
 
-def _receipt(place: Receipts, entry: Any) -> Receipt | None:
-    number, state = _text(entry, place.number), place.states.get(_text(entry, place.state))
+def receipt_of(place: ReceiptPlaces, entry: Any) -> Receipt | None:
+    """What an entry says of one message; None where it says nothing that can be read."""
+    number, state = _number(place, entry), place.states.get(_text(entry, place.state))
     if not number or state is None:
         return None
     return Receipt(
@@ -171,12 +183,20 @@ def _receipt(place: Receipts, entry: Any) -> Receipt | None:
     )
 
 
-def _reply(place: Replies, entry: Any) -> Reply | None:
-    number = _text(entry, place.number)
+def reply_of(place: ReplyPlaces, entry: Any) -> Reply | None:
+    """What somebody wrote back, by an entry; None where it holds no such thing."""
+    number = _number(place, entry)
     if not number or not isinstance(entry, dict) or _at(entry, place.text) is None:
         return None
     moment = _moment(_at(entry, place.at), place.clock)
     return Reply(read_number(number), _text(entry, place.text), moment, _text(entry, place.extend))
+
+
+def _number(place: ReceiptPlaces | ReplyPlaces, entry: Any) -> str:
+    """The number in an entry; where the country stands apart, with it before."""
+    number = _text(entry, place.number)
+    country = _text(entry, place.country).lstrip("+") if place.country else ""
+    return f"+{country}{number}" if number and country else number
 
 
 def _json(content: bytes) -> Any:
@@ -197,6 +217,8 @@ def _at(data: Any, path: str) -> Any:
 
 def _text(data: Any, path: str) -> str:
     found = _at(data, path)
+    if isinstance(found, bool):
+        return str(found).lower()
     return str(found) if isinstance(found, str | int | float) else ""
 
 

@@ -65,14 +65,12 @@ class Send(Call):
     answer: Answer
 
 
-class Receipts(Call):
-    per: Literal["number", "account"] = Field(
-        "account", description="Asked for one number and day, or for whatever is new."
-    )
-    code: str = Field(description="Path of the code of the whole answer.")
-    words: str = ""
-    items: str
+class ReceiptPlaces(Written):
+    """Where an entry about a message says what."""
+
+    items: str = Field("", description="Path of the list; empty: what comes is the list.")
     number: str
+    country: str = Field("", description="Where the country's code stands apart from the number.")
     state: str
     states: dict[str, ReceiptState]
     reason: str = ""
@@ -82,15 +80,43 @@ class Receipts(Call):
     clock: Clock = "local"
 
 
-class Replies(Call):
-    code: str = Field(description="Path of the code of the whole answer.")
-    words: str = ""
-    items: str
+class ReplyPlaces(Written):
+    """Where an entry about a reply says what."""
+
+    items: str = Field("", description="Path of the list; empty: what comes is the list.")
     number: str
+    country: str = Field("", description="Where the country's code stands apart from the number.")
     text: str
     at: str = ""
     clock: Clock = "local"
     extend: str = ""
+
+
+class Receipts(ReceiptPlaces, Call):
+    """A request for receipts."""
+
+    per: Literal["number", "account"] = Field(
+        "account", description="Asked for one number and day, or for whatever is new."
+    )
+    code: str = Field(description="Path of the code of the whole answer.")
+    words: str = ""
+
+
+class Replies(ReplyPlaces, Call):
+    """A request for replies."""
+
+    code: str = Field(description="Path of the code of the whole answer.")
+    words: str = ""
+
+
+class Push(Written):
+    """What the gateway posts to us by itself, as JSON, and what it wants to hear for it."""
+
+    receipts: ReceiptPlaces | None = None
+    replies: ReplyPlaces | None = None
+    answer: dict[str, str | int] = Field(
+        default_factory=dict, description="Said when it is on record; else it comes again."
+    )
 
 
 class Profile(Written):
@@ -116,6 +142,7 @@ class Profile(Written):
     send: Send
     receipts: Receipts | None = None
     replies: Replies | None = None
+    push: Push | None = None
     codes: dict[str, Meaning] = Field(description="A code, or how codes begin and then *.")
 
     @model_validator(mode="after")
