@@ -107,6 +107,12 @@ def _update(
     return tx.execute(update(client).values(values).where(and_(same, differ))).rowcount
 
 
+def locale_of(conn: Connection, client_id: int) -> str | None:
+    """The language a client is written to in; None for one who is not in the book."""
+    found = conn.execute(select(client.c.locale).where(client.c.id == client_id)).scalar()
+    return None if found is None else str(found)
+
+
 def ids_of(conn: Connection, numbers: Iterable[str]) -> dict[str, int]:
     """Client number -> id, of those that are in the book."""
     wanted = list(numbers)
