@@ -31,6 +31,8 @@ from outreach.cli import (
     serve,
     sms,
     survey,
+    web,
+    worker,
 )
 
 
@@ -63,8 +65,10 @@ def add_to(app: typer.Typer) -> None:
     app.command()(schedule.schedule)
     app.command()(run.run)
     app.command()(serve.serve)
+    app.add_typer(web.app, name="web")
     app.add_typer(runs.app, name="runs")
-    app.command()(runs.worker)
+    app.command()(worker.worker)
+    app.command()(worker.workers)
     app.command()(log.log)
     app.command()(explain.explain)
     app.command()(run_report.report)

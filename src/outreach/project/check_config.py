@@ -13,6 +13,7 @@ from outreach.core.words import Channel
 from outreach.project.check_bounces import check_bounces
 from outreach.project.check_feeds import check_feeds
 from outreach.project.check_gateways import check_gateways
+from outreach.project.check_web import check_web
 from outreach.project.config import Config, Hours, SmtpSender, TwilioSender, WebhookDepartment
 from outreach.project.shape import nearest
 from outreach.project.toml_file import TomlFile
@@ -38,6 +39,7 @@ def check_config(config: Config, file: TomlFile) -> Iterator[Problem]:
     yield from _departments(config, file)
     yield from check_feeds(config.feeds.halts, file)
     yield from check_bounces(config, file)
+    yield from check_web(config, file)
 
 
 def _firm(config: Config, file: TomlFile) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from outreach.core.campaign import Bilingual, Locale, Name, Written
 from outreach.core.words import Channel, Purpose
 from outreach.project.bounce_config import Bounces
 from outreach.project.feed_config import HaltFeed
+from outreach.project.web_config import Web
 
 
 class Firm(Written):
@@ -102,6 +103,9 @@ class GatewaySender(Written):
     connections: int = Field(8, ge=1, le=64)
     timeout: float = Field(10.0, gt=0, description="Seconds for one answer.")
     ca_file: str | None = Field(None, description="PEM file to trust instead of the system's.")
+    push_from: tuple[str, ...] = Field(
+        (), description="Addresses or networks its pushes come from; empty: any with our token."
+    )
 
     def at(self, root: Path) -> Self:
         """This sender with the path of its own profile read from the project's folder."""
@@ -231,4 +235,5 @@ class Config(Written):
     departments: dict[Name, Department] = Field(
         default_factory=dict, description="Who is told of answers to surveys."
     )
+    web: Web | None = Field(None, description="Where providers and clients reach the program.")
     paths: Paths = Field(default_factory=Paths)

@@ -1,0 +1,140 @@
+"""`outreach web`: the HTTP door alone, and the addresses to set at providers."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from outreach.cli.door import BAD_DATA, PROBLEMS, Door, Failure
+
+if TYPE_CHECKING:
+    from socket import socket
+
+    from outreach.project.web_config import Web
+    from outreach.web.opening import Opened
+
+app = typer.Typer(help="The HTTP door: receipts, replies, unsubscribe links, surveys.")
+
+
+@app.callback(invoke_without_command=True)
+def web(
+    context: typer.Context,
+    fd: Annotated[
+        int, typer.Option("--fd", hidden=True, help="Listen on this inherited socket.")
+    ] = -1,
+) -> None:
+    """Answer providers and clients until SIGTERM or Ctrl-C. `outreach serve` starts it by itself
+    where config.toml has a [web] table."""
+    if context.invoked_subcommand is not None:
+        return
+    from outreach.cli.serve import Lines
+    from outreach.engine import stop
+
+    door: Door = context.obj
+    settings, say = settings_of(door), Lines(door)
+    socket = _inherited(fd) if fd >= 0 else listening(settings)
+    asked = stop.on_signals()
+    opened = open_web(door, [socket], say)
+    opened.start()
+    if fd >= 0:
+        _stop_with_parent(asked)
+    else:
+        say("web_listening", **where(settings, [socket]))
+    opened.serving.wait(asked)
+    opened.close()
+    door.database.close()
+
+
+@app.command()
+def addresses(context: typer.Context) -> None:
+    """The addresses to set at providers and gateways. Those of gateways hold a secret."""
+    from outreach.cli.engine import unsubscribe_key
+    from outreach.cli.output import emit_rows
+    from outreach.project.config import GatewaySender, TwilioSender
+    from outreach.web.gateway import KINDS, push_url
+    from outreach.web.public import public
+
+    door: Door = context.obj
+    url, rows = public(door.config, settings_of(door)).url, []
+    for name, sender in door.config.senders.items():
+        if isinstance(sender, TwilioSender):
+            rows.append({"sender": name, "what": "status", "url": f"{url}/twilio/{name}/status"})
+            rows.append({"sender": name, "what": "inbound", "url": f"{url}/twilio/{name}/inbound"})
+        elif isinstance(sender, GatewaySender):
+            key = unsubscribe_key(door)
+            rows += [
+                {"sender": name, "what": kind, "url": push_url(url, key, name, kind)}
+                for kind in KINDS
+            ]
+    emit_rows(door, "Addresses", rows)
+
+
+def settings_of(door: Door) -> "Web":
+    """The [web] table. Raises Failure where there is none."""
+    if door.config.web is None:
+        lines = [
+            f"{door.config_path.name}: there is no [web] table",
+            'write [web] and public_url = "https://HOST"; docs/web.md says more',
+        ]
+        raise Failure(BAD_DATA, lines)
+    return door.config.web
+
+
+def listening(settings: "Web") -> "socket":
+    """The socket of the config. Raises Failure where it cannot be had."""
+    from outreach.web.serving import listen
+
+    try:
+        return listen(settings.address, settings.port)
+    except OSError as error:
+        place = f"{settings.address} port {settings.port}"
+        why = error.strerror or str(error)
+        raise Failure(PROBLEMS, f"[web] cannot listen on {place}: {why}") from error
+
+
+def where(settings: "Web", sockets: "list[socket]") -> dict[str, Any]:
+    """What `web_listening` tells."""
+    host, port = sockets[0].getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return {"address": f"http://{shown}:{port}", "public_url": settings.public_url}
+
+
+def open_web(door: Door, sockets: "list[socket]", say: Any) -> "Opened":
+    """One process of the door, by the config as it stands. Raises Failure where a profile of a
+    gateway cannot be read."""
+    from outreach import clock
+    from outreach.channels import ChannelUnavailable
+    from outreach.cli.engine import unsubscribe_key
+    from outreach.project.secrets import secret
+    from outreach.web.opening import Opened
+
+    door.now()  # refuses a pretended clock where real clients could be written to
+    settings = settings_of(door)
+    try:
+        return Opened(
+            door.config, settings, door.database, key=unsubscribe_key(door),
+            secrets={name: secret(name) for name in door.config.senders}, root=door.root,
+            clock=clock.now, say=say, sockets=sockets,
+        )  # fmt: skip
+    except ChannelUnavailable as error:
+        raise Failure(BAD_DATA, str(error)) from error
+
+
+def _inherited(fd: int) -> "socket":
+    import socket
+
+    made = socket.socket(fileno=fd)
+    made.setblocking(False)
+    return made
+
+
+def _stop_with_parent(asked: Any) -> None:
+    """End when the process that started this one is gone: its end of our stdin closes then."""
+    import os
+    import threading
+
+    def watch() -> None:
+        while os.read(0, 1_024):
+            pass
+        asked.set()
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -1,0 +1,72 @@
+"""What Twilio's webhooks say: status callbacks become receipts, inbound messages replies.
+
+Parameters: https://www.twilio.com/docs/messaging/guides/track-outbound-message-status and
+https://www.twilio.com/docs/messaging/guides/webhook-request. Twilio adds parameters without notice,
+so unknown ones are left alone; a status that is in no table says nothing.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from outreach.core.receipt import Receipt, Reply
+from outreach.core.twilio_codes import CODES
+from outreach.core.words import State
+
+# https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
+STATES: Final = {
+    "accepted": State.ACCEPTED,
+    "scheduled": State.ACCEPTED,
+    "queued": State.ACCEPTED,
+    "sending": State.ACCEPTED,
+    "sent": State.ACCEPTED,
+    "delivered": State.DELIVERED,
+    "read": State.DELIVERED,
+    "undelivered": State.UNDELIVERED,
+    "failed": State.UNDELIVERED,
+    "canceled": State.UNDELIVERED,
+}
+
+
+def status(form: Mapping[str, str], message_id: int, at: datetime) -> Receipt | None:
+    """The receipt in a status callback that came to the path of a message; None where its status
+    is not known. A callback holds no moment, so that of its arrival stands for it."""
+    said = form.get("MessageStatus") or form.get("SmsStatus") or ""
+    state = STATES.get(said.casefold())
+    if state is None:
+        return None
+    code = form.get("ErrorCode", "").strip()[:48]
+    row = CODES.get(int(code)) if code.isascii() and code.isdecimal() else None
+    return Receipt(
+        state,
+        at,
+        message_id=message_id,
+        reference=_reference(form),
+        address=form.get("To", ""),
+        code="" if code == "0" else code,
+        detail=row.words if row else said.casefold(),
+    )
+
+
+def inbound(form: Mapping[str, str], at: datetime) -> Reply | None:
+    """The reply in an inbound message; None where it names no writer. Where Advanced Opt-Out has
+    recognised a word of its own list (`OptOutType`), in whatever language, its meaning counts."""
+    writer = form.get("From", "").strip()
+    if not writer:
+        return None
+    text = form.get("Body", "")
+    return Reply(
+        form.get("To", "").strip(),
+        writer,
+        _WORDS.get(form.get("OptOutType", "").upper(), text),
+        at,
+        reference=_reference(form),
+    )
+
+
+# Twilio has acted on the word and answered already; ours need only mean the same.
+_WORDS: Final = {"STOP": "STOP", "START": "START", "HELP": "HELP"}
+
+
+def _reference(form: Mapping[str, str]) -> str:
+    return (form.get("MessageSid") or form.get("SmsSid") or "")[:64]

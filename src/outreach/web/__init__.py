@@ -1,0 +1,1 @@
+"""The HTTP door: what providers report, unsubscribe links, answers to surveys."""

@@ -1,0 +1,59 @@
+"""What stored events of the web say: the readers that `receive.apply` is given."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+
+from outreach.channels.sms_gateway_http import profile_of
+from outreach.core import twilio_form
+from outreach.core.gateway.profile import Profile
+from outreach.core.gateway.push import pushed_receipts, pushed_replies
+from outreach.core.receipt import Receipt, Reply, Said
+from outreach.core.words import STATES
+from outreach.project.config import Config, GatewaySender
+from outreach.receive import Event, Reader, Readers
+
+
+def readers(config: Config, root: Path) -> Readers:
+    """Who reads what the senders of a config report."""
+    found: dict[str, Reader] = {"twilio": read_twilio}
+    for name, sender in config.senders.items():
+        if isinstance(sender, GatewaySender):
+            profile = profile_of(sender.at(root).profile)
+            found[f"gateway:{name}"] = _gateway(profile, sender.address)
+    return found
+
+
+def read_twilio(event: Event) -> Sequence[Said]:
+    """{"path": ".../twilio/main/status/17", "form": [["MessageStatus", "sent"], ...]}"""
+    content = orjson.loads(event.content)
+    form = {str(key): str(value) for key, value in content["form"]}
+    if event.kind == "inbound":
+        said: Said | None = twilio_form.inbound(form, event.received_at)
+    else:
+        message = int(content["path"].rpartition("/")[2])
+        said = twilio_form.status(form, message, event.received_at)
+    return [] if said is None else [said]
+
+
+def _gateway(profile: Profile, address: str) -> Reader:
+    def read(event: Event) -> Sequence[Said]:
+        if event.kind == "inbound":
+            return [
+                Reply(address, one.number, one.text, one.at or event.received_at)
+                for one in pushed_replies(profile, event.content)
+            ]
+        return [
+            Receipt(
+                STATES[one.state],
+                one.at or event.received_at,
+                reference=one.reference,
+                address=one.number,
+                code=one.reason[:48],
+            )
+            for one in pushed_receipts(profile, event.content)
+            if one.state in STATES and one.reference
+        ]
+
+    return read
