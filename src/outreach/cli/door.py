@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from outreach.project.config import Config
     from outreach.project.load import Project
     from outreach.store.database import Database
+    from outreach.store.work import Task
 
 DONE, PROBLEMS, USAGE, BAD_DATA, AUDIT_FAILED, NOT_ALLOWED = range(
     6
@@ -85,7 +88,15 @@ class Door:
             database = self.open_database()
             migrate.require_current(database)
             self._database = database
+            if self.config.engine.mode == "workers":
+                database.submit = self._submit
         return self._database
+
+    def _submit(self, tx: "Connection", tasks: "Sequence[Task]") -> None:
+        from outreach.cli.worker import queue
+
+        if tasks:
+            queue(self).submit_all(tx, tasks)
 
     def open_database(self) -> "Database":
         """The database as it is, at whatever revision."""

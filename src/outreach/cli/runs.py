@@ -1,4 +1,4 @@
-"""`outreach runs` and `outreach worker`: look after runs."""
+"""`outreach runs`: look after runs."""
 
 from typing import Annotated
 
@@ -132,24 +132,3 @@ def _state(context: typer.Context, run: int) -> None:
     if door.json:
         emit_json(run_document(door, run))
 
-
-def worker(
-    context: typer.Context,
-    run: Annotated[int, typer.Option(help="The run to send for, until nothing of it is due.")],
-) -> None:
-    """Send for a run beside other senders; ends when nothing is due."""
-    from outreach import dispatch
-    from outreach.cli.engine import Adapters, engine
-    from outreach.engine import local, stop
-
-    door: Door = context.obj
-    adapters, tally, asked = Adapters(door), dispatch.Tally(), stop.on_signals()
-    try:
-        local.serve_run(engine(door, adapters, stopping=asked.is_set), run, tally)
-    finally:
-        adapters.close()
-    if tally.stopped:
-        raise Failure(PROBLEMS, tally.stopped)
-    if door.json:
-        emit_json({"run": run, "sent": tally.sent})
-    say(door, f"{tally.sent:,} messages handed over.")

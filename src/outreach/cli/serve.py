@@ -23,6 +23,7 @@ def serve(
 ) -> None:
     """Fire campaigns by their schedules and send what is due, until SIGTERM or Ctrl-C."""
     from outreach import clock
+    from outreach.cli.worker import queue
     from outreach.engine import stop
     from outreach.service import Service
     from outreach.service.cases import Cases
@@ -54,6 +55,8 @@ def serve(
         database, definitions, door.now, lines, lambda config: _departments(door, config),
         background=True, stopping=asked.is_set,
     )  # fmt: skip
+    if door.config.engine.mode == "workers":
+        service.hand_over = queue(door).hand_over
     lines("serving", campaigns=len(definitions.sound), database=database.url.get_backend_name())
     Live(service, asked, every, pretended=pretended).run()
     database.close()

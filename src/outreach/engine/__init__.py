@@ -49,6 +49,10 @@ class Engine(Protocol):
     def submit_all(self, tx: "Connection", tasks: Sequence["Task"]) -> None:
         """The same for many at once."""
 
+    def hand_over(self) -> int:
+        """Submit everything that may be worked on now and that nothing waits for; how much that
+        was. It heals whatever an engine lost."""
+
     def run_worker(self, queues: Sequence[str], concurrency: int) -> None:
         """Work from these queues until asked to stop, `concurrency` tasks of each at once."""
 

@@ -50,6 +50,7 @@ class Service:
     lanes: Lanes | None = None  # None: runs are worked within the round
     feeds: Feeds | None = None  # None: files are taken in by other hands
     cases: Cases | None = None  # None: departments are called by other hands
+    hand_over: Callable[[], object] | None = None  # to workers; None: runs are worked here
     _bench: "Bench | None" = None
     _said: set[object] = field(default_factory=set)
     _failing: dict[str, str] = field(default_factory=dict)  # by campaign: what stopped its firing
@@ -157,6 +158,9 @@ class Service:
         return self._bench
 
     def _work(self, now: datetime) -> None:
+        if self.hand_over is not None:
+            self.hand_over()
+            return
         self._resting = {run: until for run, until in self._resting.items() if until > now}
         with self.database.reading() as conn:
             due = [one for one in runs.with_work(conn, now) if one[0] not in self._resting]

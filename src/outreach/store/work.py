@@ -19,6 +19,7 @@ from sqlalchemy import (
     delete,
     func,
     literal,
+    literal_column,
     or_,
     select,
     table,
@@ -29,9 +30,9 @@ from outreach.store.tables import batch, frozen, retry, run, run_count
 
 SCHEMA: Final = "outreach_jobs"  # of PostgreSQL: where Procrastinate keeps its tables
 STUCK_AFTER: Final = 5  # takeovers: what killed so many is not given to another
+LONGEST: Final = 300.0  # seconds; a task ends with the window at hand after a minute
 AT_ONCE: Final = 2_000  # tasks told of at a time; the next look finds the others
 _UNFINISHED: Final = ("ready", "held", "sending", "in_doubt")
-_LIVE: Final = ("todo", "doing")
 
 _jobs: Final = table(
     "procrastinate_jobs",
@@ -42,6 +43,13 @@ _jobs: Final = table(
 _beats: Final = table(
     "procrastinate_workers", column("id"), column("last_heartbeat"), schema=SCHEMA
 )
+_events: Final = table(
+    "procrastinate_events", column("job_id"), column("type"), column("at"), schema=SCHEMA
+)
+# Finished jobs are deleted, so there are no others. Written out, so that the index of the waiting
+# ones serves.
+_WAITS: Final = _jobs.c.status == literal_column("'todo'")
+_BEGUN: Final = _jobs.c.status == literal_column("'doing'")
 
 
 class Task(NamedTuple):
@@ -89,9 +97,8 @@ def _batches(conn: Connection, now: datetime, without_job: bool) -> list[Task]:
     ]
     if without_job:
         about = literal("dispatch:").concat(cast(batch.c.id, String))
-        job = select(_jobs.c.id).where(
-            _jobs.c.queueing_lock == about, cast(_jobs.c.status, String).in_(_LIVE)
-        )
+        # Nobody has it in hand, so a job that is being done was given to somebody who is gone.
+        job = select(_jobs.c.id).where(_jobs.c.queueing_lock == about, _WAITS)
         where.append(~job.exists())
     query = (
         select(batch.c.id, batch.c.urgent).join(run, run.c.id == batch.c.run_id).where(*where)
@@ -153,9 +160,7 @@ def stuck(conn: Connection) -> list[int]:
 
 
 def _live(conn: Connection) -> set[str]:
-    where = and_(
-        cast(_jobs.c.status, String).in_(_LIVE), _jobs.c.queueing_lock.not_like("dispatch:%")
-    )
+    where = and_(or_(_WAITS, _BEGUN), _jobs.c.queueing_lock.not_like("dispatch:%"))
     return set(conn.execute(select(_jobs.c.queueing_lock).where(where)).scalars())
 
 
@@ -167,22 +172,29 @@ def see_jobs(tx: Connection) -> None:
 
 
 def drop_stalled(tx: Connection, seconds: float) -> list[str]:
-    """Take away the jobs of workers that fell silent; whatever of it is still to do is found by
-    its rows. The names of the tasks."""
-    silent = func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, seconds)
-    alive = select(_beats.c.id).where(_beats.c.last_heartbeat >= silent)
-    stalled = and_(
-        cast(_jobs.c.status, String) == "doing",
-        or_(_jobs.c.worker_id.is_(None), _jobs.c.worker_id.not_in(alive)),
+    """Take away the jobs of workers that fell silent, and those begun longer ago than any may take:
+    whatever of them is still to do is found by its rows. The names of the tasks."""
+    now = func.clock_timestamp()
+    alive = select(_beats.c.id).where(_beats.c.last_heartbeat >= now - _interval(seconds))
+    begun = select(_events.c.job_id).where(
+        _events.c.job_id == _jobs.c.id,
+        _events.c.type == literal_column("'started'"),
+        _events.c.at >= now - _interval(LONGEST),
     )
-    gone = delete(_jobs).where(stalled).returning(_jobs.c.queueing_lock)
-    return sorted(str(name) for name in tx.execute(gone).scalars())
+    silent = or_(_jobs.c.worker_id.is_(None), _jobs.c.worker_id.not_in(alive))
+    gone = delete(_jobs).where(_BEGUN, or_(silent, ~begun.exists()))
+    names = tx.execute(gone.returning(_jobs.c.queueing_lock)).scalars()
+    return sorted(str(name) for name in names)
+
+
+def _interval(seconds: float) -> Any:
+    return func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 
 
 def drop_waiting(tx: Connection, name: str) -> bool:
     """Take a task away that nobody has begun."""
-    waiting = and_(_jobs.c.queueing_lock == name, cast(_jobs.c.status, String) == "todo")
-    return tx.execute(delete(_jobs).where(waiting)).rowcount > 0
+    dropped = tx.execute(delete(_jobs).where(_jobs.c.queueing_lock == name, _WAITS))
+    return dropped.rowcount > 0
 
 
 def queued(conn: Connection) -> dict[str, dict[str, int]]:
@@ -193,3 +205,10 @@ def queued(conn: Connection) -> dict[str, dict[str, int]]:
     for queue, status, n in conn.execute(query):
         found.setdefault(queue, {})[status] = n
     return found
+
+
+def pooled(conn: Connection) -> bool:
+    """Whether a pooler stands between us and the server: it makes up the number of the server
+    process that it tells its clients."""
+    raw: Any = conn.connection.driver_connection
+    return bool(raw.info.backend_pid != conn.execute(select(func.pg_backend_pid())).scalar_one())

@@ -1,0 +1,165 @@
+"""A worker process, whatever engine wakes it: opened channels for each task at once, tasks done a
+slice of time each, and the look for what others left lying."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+from outreach import dispatch
+from outreach.engine import SILENCE, steps
+from outreach.store import work, workers
+from outreach.store.database import Database, DatabaseProblem
+from outreach.store.work import Task
+
+SLICE: Final = 60.0  # seconds a task is worked on before others have their turn
+TEXTS_KEPT: Final = 8  # runs whose compiled texts a bench keeps
+Say = Callable[..., None]
+
+
+class Opened(NamedTuple):
+    """An engine with its channels, of one thread; `close` lets go of them."""
+
+    engine: steps.Local
+    close: Callable[[], None]
+
+
+@dataclass
+class _Bench:
+    opened: Opened
+    config: object  # what it was opened by
+    tally: dispatch.Tally = field(default_factory=dispatch.Tally)
+
+
+@dataclass
+class Workshop:
+    """What the tasks of one worker are done with. Safe to use from several threads."""
+
+    database: Database
+    owner: str
+    name: str
+    queues: Sequence[str]
+    config: Callable[[], object]  # as it stands; benches opened by another are opened again
+    open_engine: Callable[[], Opened]
+    stopping: Callable[[], bool]
+    say: Say
+    slice: float = SLICE
+    _idle: list[_Bench] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _down: dict[str, str] = field(default_factory=dict)  # by sender: why it gave up, as said
+    _troubled: bool = False
+
+    # --- tasks -----------------------------------------------------------------------------
+
+    def perform(self, task: Task) -> None:
+        """Do a task for a slice of time, and submit what is left of it. What goes wrong is said and
+        not raised: the rows still tell that it is to be done."""
+        if self.stopping():
+            return
+        with self.guarded(task.name), self._bench() as bench:
+            engine = bench.opened.engine
+            end = time.monotonic() + self.slice
+
+            def stopping() -> bool:
+                return self.stopping() or time.monotonic() >= end
+
+            engine = replace(engine, sending=replace(engine.sending, stopping=stopping))
+            left = steps.perform(engine, task, bench.tally)
+            self._tell(bench.tally)
+            if left:
+                with self.database.begin() as tx:
+                    self.database.submit(tx, left)
+
+    def sweep(self) -> None:
+        """Take over from those who are gone."""
+        with self.guarded("sweep"), self._bench() as bench:
+            with self.database.reading() as conn:
+                silent = workers.silent(conn, timedelta(seconds=SILENCE))
+            if doubtful := steps.take_over(bench.opened.engine, None):
+                self.say("in_doubt_after_crash", messages=doubtful)
+            for one in silent:
+                with self.database.begin() as tx:
+                    workers.leaves(tx, one.owner)
+                self.say("worker_gone", worker=one.name, seen_at=one.seen_at)
+
+    def due(self, *, without_job: bool = False) -> list[Task]:
+        """What the rows say may be worked on now."""
+        with self._bench() as bench, self.database.reading() as conn:
+            return work.due(conn, bench.opened.engine.sending.clock(), without_job=without_job)
+
+    def beat(self) -> None:
+        """Give a sign of life."""
+        with self.guarded("heartbeat"), self.database.begin() as tx:
+            workers.seen(tx, self.owner, self.name, self.queues)
+
+    def close(self) -> None:
+        """Let go of every channel, and say goodbye."""
+        for bench in self._idle:
+            bench.opened.close()
+        self._idle.clear()
+        with suppress(DatabaseProblem), self.database.begin() as tx:
+            workers.leaves(tx, self.owner)
+
+    # --- trouble ---------------------------------------------------------------------------
+
+    @contextmanager
+    def guarded(self, what: str) -> Iterator[None]:
+        """Say what goes wrong in here instead of raising it."""
+        try:
+            yield
+        except DatabaseProblem as error:
+            self.trouble(str(error))
+        except Exception as error:  # the worker must live on; not what it says, which may be a name
+            self.say("task_failed", task=what, error=type(error).__name__, at=place_of(error))
+        else:
+            if self._troubled:
+                self._troubled = False
+                self.say("database_back")
+
+    def trouble(self, sentence: str) -> None:
+        """The database cannot be worked with: told once, until it can."""
+        if not self._troubled:
+            self._troubled = True
+            self.say("database_trouble", problem=sentence)
+
+    def _tell(self, tally: dispatch.Tally) -> None:
+        """A sender that gave up, once; and when it is back."""
+        for sender, why in tally.down.items():
+            if self._down.get(sender) != why:
+                self._down[sender] = why
+                self.say("sender_stopped", sender=sender, why=why)
+        if tally.sent and not tally.down:
+            for sender in list(self._down):
+                del self._down[sender]
+                self.say("sender_back", sender=sender)
+
+    # --- benches ---------------------------------------------------------------------------
+
+    @contextmanager
+    def _bench(self) -> Iterator[_Bench]:
+        bench, config = None, self.config()
+        with self._lock:
+            if self._idle:
+                bench = self._idle.pop()
+        if bench is not None and bench.config != config:
+            bench.opened.close()
+            bench = None
+        if bench is None:
+            bench = _Bench(self.open_engine(), config)
+        bench.tally.renew(TEXTS_KEPT)
+        try:
+            yield bench
+        finally:
+            with self._lock:
+                self._idle.append(bench)
+
+
+def place_of(error: BaseException) -> str:
+    """The file and line an error came from."""
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    return f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at is not None else ""
