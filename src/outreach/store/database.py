@@ -175,11 +175,12 @@ def _first_line(text: str) -> str:
 def append(
     tx: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
 ) -> None:
-    """Insert many rows given as tuples in the order of `columns`: COPY on PostgreSQL, executemany
-    on SQLite. Column types convert as everywhere else (so naive times are refused here too)."""
+    """Insert many rows given as tuples in the order of `columns`: binary COPY on PostgreSQL,
+    executemany on SQLite. Column types convert as everywhere else (so naive times are refused here
+    too)."""
     if not rows:
         return
-    statement, processors = _insert_plan(table, columns, tx.dialect.name)
+    statement, processors, types = _insert_plan(table, columns, tx.dialect.name)
     if processors:
         rows = _processed(rows, processors)
     if tx.dialect.name == "sqlite":
@@ -187,14 +188,17 @@ def append(
         return
     raw: Any = tx.connection.driver_connection
     with raw.cursor().copy(statement) as copy:
+        copy.set_types(types)
+        write_row = copy.write_row
         for row in rows:
-            copy.write_row(row)
+            write_row(row)
 
 
 @lru_cache(maxsize=64)
 def _insert_plan(
     table: Table, columns: tuple[str, ...], dialect: str
-) -> tuple[str, tuple[tuple[int, Any], ...]]:
+) -> tuple[str, tuple[tuple[int, Any], ...], tuple[str, ...]]:
+    """The statement, the columns to be converted, and the types of all in PostgreSQL's words."""
     names = ", ".join(f'"{name}"' for name in columns)
     if dialect == "sqlite":
         from sqlalchemy.dialects import sqlite
@@ -205,7 +209,7 @@ def _insert_plan(
     else:
         from sqlalchemy.dialects import postgresql
 
-        statement = f'COPY "{table.name}" ({names}) FROM STDIN'
+        statement = f'COPY "{table.name}" ({names}) FROM STDIN (FORMAT BINARY)'
         target = postgresql.dialect()  # type: ignore[no-untyped-call]
     processors = []
     for index, name in enumerate(columns):
@@ -213,7 +217,8 @@ def _insert_plan(
         process = type_.bind_processor(target)
         if process is not None and not _plain(table.c[name].type):
             processors.append((index, process))
-    return statement, tuple(processors)
+    types = (table.c[name].type.compile(target).lower().partition("(")[0] for name in columns)
+    return statement, tuple(processors), tuple(types)
 
 
 def _plain(type_: Any) -> bool:
