@@ -1,5 +1,6 @@
 """`outreach run`: open the run of an occurrence, work it to its end, and say what came of it."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from outreach.cli.output import Ticker
     from outreach.core.campaign import Campaign
     from outreach.core.client_event import ClientEvent
+    from outreach.engine.local import Ended, Local
     from outreach.plan import Due
 
 LOOK_SECONDS = 0.2
@@ -149,7 +151,8 @@ def work_run(door: Door, run_id: int, about: "Mapping[str, Any] | None" = None) 
     try:
         with progress(door, f"run {run_id}") as tick:
             planned, sent = _stretches(door, run_id, tick)
-            ended = local.work(engine(door, adapters, planned, sent), run_id)
+            here = engine(door, adapters, planned, sent)
+            ended = _followed(door, here, run_id) or local.work(here, run_id)
     finally:
         adapters.close()
     document = run_document(door, run_id)
@@ -167,6 +170,18 @@ def work_run(door: Door, run_id: int, about: "Mapping[str, Any] | None" = None) 
     lines = [*ended.stopped, *_left(run_id, document["messages"], bool(ended.stopped))]
     if lines:
         raise Failure(PROBLEMS, lines)
+
+
+def _followed(door: Door, here: "Local", run_id: int) -> "Ended | None":
+    """How workers left the run; None where this process has to work it."""
+    if door.config.engine.mode == "embedded":
+        return None
+    from outreach.engine.follow import follow
+
+    ended = follow(here, run_id)
+    if ended is None:
+        print("no worker is there, so the run is worked here", file=sys.stderr)
+    return ended
 
 
 def _left(run_id: int, states: dict[str, int], stopped: bool) -> list[str]:

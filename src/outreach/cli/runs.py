@@ -131,4 +131,3 @@ def _state(context: typer.Context, run: int) -> None:
     door: Door = context.obj
     if door.json:
         emit_json(run_document(door, run))
-
