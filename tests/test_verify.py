@@ -46,6 +46,8 @@ CHANGED: dict[str, tuple[str, Any, str]] = {
     "follow_up": ("department", "nobody", "follow-up 3 of answer 3"),
     "raw_event": ("content", b"{}", "event 3 from twilio:main"),
     "event_aside": ("detail", "no message 8", "setting aside of event 3"),
+    "reply": ("text", "ok", "reply 3"),
+    "reply_step": ("actor", "nobody", "step 3 about reply 3"),
     "receipt": ("state", "undelivered", "receipt 3 for message 3"),
     "bounce": ("kind", "hard", "returned mail 3 about message 3"),
     "block_step": ("action", "lift", "step 3 on a blocked address"),

@@ -15,6 +15,7 @@ depends_on: str | Sequence[str] | None = None
 def upgrade() -> None:
     """Each room makes its own tables."""
     _heard_back()
+    _replies()
     _returned_mail()
     _moves()
     _rates()
@@ -200,3 +201,40 @@ def _returned_mail() -> None:
     )
     op.create_index("ix_block_step_address", "block_step", ["address", "id"])
     op.add_column("address_block", sa.Column("until_at", sa.DateTime(timezone=True), nullable=True))
+
+
+def _replies() -> None:
+    """What clients wrote back, what was made of it, and who has seen to it."""
+    op.create_table(
+        "reply",
+        sa.Column("id", _id(), autoincrement=False, nullable=False),
+        sa.Column("event_id", _id(), nullable=False),
+        sa.Column("identity", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("channel", sa.String(length=8), nullable=False),
+        sa.Column("sender", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("intent", sa.String(length=16), nullable=False),
+        sa.Column("made", sa.String(length=16), nullable=False),
+        sa.Column("clients", sa.Integer(), nullable=False),
+        sa.Column("review", sa.Boolean(), nullable=False),
+        sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reply")),
+        sa.UniqueConstraint("identity", name=op.f("uq_reply_identity")),
+    )
+    to_review = sa.text("review")
+    op.create_index(
+        "ix_reply_review", "reply", ["id"], sqlite_where=to_review, postgresql_where=to_review
+    )
+    op.create_table(
+        "reply_step",
+        sa.Column("id", _id(), autoincrement=False, nullable=False),
+        sa.Column("reply_id", _id(), nullable=False),
+        sa.Column("action", sa.String(length=12), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reply_step")),
+        sa.UniqueConstraint("reply_id", name=op.f("uq_reply_step_reply_id")),
+    )

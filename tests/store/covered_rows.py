@@ -98,6 +98,12 @@ def pages(n: int = 5) -> list[tuple[Table, Rows]]:
              None, "outreach", local)
             for i in ids
         ]),
+        (tables.reply, [
+            (i, i, bytes([i]) * 32, "sms", "+12025550100", f"+861381234{i:04d}", "TD", "opt_out",
+             "withdrawn", 1, True, AT, local)
+            for i in ids
+        ]),
+        (tables.reply_step, [(i, i, "seen", "li.m", "called back", local) for i in ids]),
         (tables.call_back, [
             (i, i, "abnormal", AT.date(), "对敲", None, 1, local, "wang.l") for i in ids
         ]),

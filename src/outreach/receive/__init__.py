@@ -4,7 +4,18 @@ A door checks who speaks, hands the event to `take_in`, answers that it has it, 
 make of it what it means. What is handed in twice is stored once; applying it twice changes nothing.
 """
 
-from outreach.receive.applied import Applied, apply
+from outreach.receive.applied import Answering, Applied, apply
 from outreach.receive.events import Event, Reader, Readers, reader_of, take_in
+from outreach.receive.returned import mail_reader
 
-__all__ = ["Applied", "Event", "Reader", "Readers", "apply", "reader_of", "take_in"]
+__all__ = [
+    "Answering",
+    "Applied",
+    "Event",
+    "Reader",
+    "Readers",
+    "apply",
+    "mail_reader",
+    "reader_of",
+    "take_in",
+]

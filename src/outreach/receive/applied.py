@@ -1,17 +1,24 @@
 """Apply what came in: read events, record what they say, and put off or aside what cannot be."""
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from outreach.core.bounce.report import Kind
 from outreach.core.masking import masked_text
-from outreach.core.receipt import WAITS, Bounced, Receipt, Said, sender_of
-from outreach.core.words import State
+from outreach.core.receipt import (
+    WAITS,
+    Answer,
+    Click,
+    Receipt,
+    Reply,
+    Said,
+    sender_of,
+)
+from outreach.receive import replies
 from outreach.receive.events import Readers, reader_of
 from outreach.store import audit, raw_events, receipts
 from outreach.store.audit import Entry
@@ -20,6 +27,13 @@ from outreach.store.raw_events import Aside, Due
 from outreach.store.receipts import Result, Saying
 
 ACTOR = "outreach"
+_MAINLAND = ZoneInfo("Asia/Shanghai")
+Part = TypeVar("Part", Reply, Click, Answer)
+
+
+# Takes an answer by link; says why not where it cannot be taken. It has a transaction of its own,
+# and takes the same answer once.
+Answering = Callable[[Answer], str | None]
 
 
 class Applied(NamedTuple):
@@ -29,6 +43,8 @@ class Applied(NamedTuple):
     receipts: int = 0  # written: what was known already is not written again
     waiting: int = 0  # put off, since what they speak of is not known yet
     aside: int = 0  # set aside for a person
+    replies: int = 0  # new ones
+    clicks: int = 0  # unsubscribe links that withdrew a consent
 
 
 @dataclass
@@ -40,14 +56,28 @@ class _Read:
     wrong: str = ""  # why nobody can read it
     results: list[Result] = field(default_factory=list)
 
+    @property
+    def from_clients(self) -> bool:
+        """Whether a client speaks in it: that is recorded after what providers say."""
+        return any(isinstance(one, Reply | Click | Answer) for one in self.said)
+
+    def parts(self, kind: type[Part]) -> list[Part]:
+        return [one for one in self.said if isinstance(one, kind)]
+
 
 def apply(
-    database: Database, readers: Readers, clock: Callable[[], datetime], limit: int = 500
+    database: Database,
+    readers: Readers,
+    clock: Callable[[], datetime],
+    limit: int = 500,
+    *,
+    zone: ZoneInfo = _MAINLAND,
+    answering: Answering | None = None,
 ) -> Applied:
     """Apply the next due events. Call it again while `events` is not 0.
 
     Reading happens before the transaction. Whoever else applies the same events at the same time
-    finds them taken.
+    finds them taken. `zone` is the firm's: surveys close at the end of its day.
     """
     now = clock()
     with database.reading() as conn:
@@ -56,15 +86,52 @@ def apply(
         return Applied()
     read = [_read(readers, one) for one in due]
     with database.begin() as tx:
-        held = raw_events.hold(tx, [one.due.id for one in read])
-        mine = [one for one in read if one.due.id in held]
+        mine = _held(tx, read)
         written, entries = _receipts(tx, mine, now)
-        waiting, asides = _close(tx, mine, now)
-        if covered := raw_events.set_aside(tx, asides, now):
-            detail: dict[str, Any] = {"n": len(asides)}
-            entries.append(Entry(now, "events.set_aside", ACTOR, "events", detail, covered))
+        waiting, aside, more = _close(tx, [one for one in mine if not one.from_clients], now)
+        audit.append(tx, [*entries, *more])
+    done = Applied(len(due), written, waiting, aside)
+    said = [one for one in mine if one.from_clients]
+    return _from_clients(database, said, now, zone, answering, done) if said else done
+
+
+def _from_clients(
+    database: Database,
+    read: Sequence[_Read],
+    now: datetime,
+    zone: ZoneInfo,
+    answering: Answering | None,
+    done: Applied,
+) -> Applied:
+    """What clients say. Their transaction begins with the head of the log, as every one does that
+    looks whether the same was said before; that of receipts ends with it."""
+    for one in read:
+        one.results += [_answered(answer, answering) for answer in one.parts(Answer)]
+    with database.begin() as tx:
+        audit.append(tx, [])
+        mine = _held(tx, read)
+        said = [replies.Said(one.due.id, reply) for one in mine for reply in one.parts(Reply)]
+        clicks = [replies.Clicked(one.due.id, click) for one in mine for click in one.parts(Click)]
+        heard = replies.record(tx, said, now, zone)
+        clicked = replies.clicked(tx, clicks, now)
+        waiting, aside, entries = _close(tx, mine, now)
         audit.append(tx, entries)
-    return Applied(len(due), written, waiting, len(asides))
+    return done._replace(
+        waiting=done.waiting + waiting, aside=done.aside + aside, replies=heard, clicks=clicked
+    )
+
+
+def _answered(answer: Answer, answering: Answering | None) -> Result:
+    if answering is None:
+        return Result("waits", "nobody_answers", "no door takes answers to surveys here")
+    why = answering(answer)
+    return Result("taken") if why is None else Result("aside", why, "the answer was refused")
+
+
+def _held(tx: Connection, read: Sequence[_Read]) -> list[_Read]:
+    """Those of the events that are still due, and ours until the transaction ends."""
+    held = raw_events.hold(tx, [one.due.id for one in read])
+    return [one for one in read if one.due.id in held]
 
 
 def _read(readers: Readers, one: Due) -> _Read:
@@ -92,48 +159,31 @@ def _receipts(tx: Connection, read: Sequence[_Read], at: datetime) -> tuple[int,
     return recorded.rows, recorded.entries
 
 
-_BY_MAIL: Mapping[Kind, State] = {
-    Kind.HARD: State.UNDELIVERED,
-    Kind.SOFT: State.UNDELIVERED,
-    Kind.POLICY: State.UNDELIVERED,
-    Kind.CONTENT: State.UNDELIVERED,
-    Kind.DELAYED: State.ACCEPTED,
-    Kind.SUCCESS: State.DELIVERED,
-    Kind.COMPLAINT: State.DELIVERED,
-}
-
-
-def _of_mail(said: Said) -> Receipt | None:
-    """What a returned mail says of the message it names: one that a recipient complains of, or a
-    server still tries, has reached somebody."""
-    if not isinstance(said, Bounced) or said.message_id is None or said.kind not in _BY_MAIL:
-        return None
-    return Receipt(
-        _BY_MAIL[said.kind],
-        said.said_at,
-        message_id=said.message_id,
-        code=said.code or said.kind.value,
-        detail=masked_text(said.detail),
-    )
-
-
-def _close(tx: Connection, read: Sequence[_Read], at: datetime) -> tuple[int, list[Aside]]:
-    """Take what is applied off the list, put off what waits; what is to be set aside."""
+def _close(tx: Connection, read: Sequence[_Read], at: datetime) -> tuple[int, int, list[Entry]]:
+    """Take what is applied off the list; put off what waits, and aside what nobody can make
+    anything of. How many of both, and what the log says of it."""
     done: list[int] = []
     until: dict[int, datetime] = {}
     asides: list[Aside] = []
     for one in read:
-        by = defaultdict(list)
-        for result in one.results:
-            by[result.became].append(result)
+        failed = [result for result in one.results if result.became != "taken"]
+        waits = any(result.became == "waits" for result in failed)
         if one.wrong:
             asides.append(Aside(one.due.id, "unreadable", one.wrong))
-        elif by["waits"] and one.due.attempts < len(WAITS):
+        elif waits and one.due.attempts < len(WAITS):
             until[one.due.id] = at + WAITS[one.due.attempts]
-        elif failed := [*by["aside"], *by["waits"]]:
+        elif failed:
             asides.append(Aside(one.due.id, failed[0].reason, failed[0].detail))
         else:
             done.append(one.due.id)
     raw_events.done(tx, done)
     raw_events.postpone(tx, until)
-    return len(until), asides
+    covered = raw_events.set_aside(tx, asides, at)
+    if covered is None:
+        return len(until), 0, []
+    detail = {"n": len(asides)}
+    return (
+        len(until),
+        len(asides),
+        [Entry(at, "events.set_aside", ACTOR, "events", detail, covered)],
+    )

@@ -140,6 +140,8 @@ COVERINGS: Final = {
         _covering(tables.raw_event, "id", "event {id} from {source}"),
         _covering(tables.event_aside, "event_id", "setting aside of event {event_id}"),
         _covering(tables.receipt, "id", "receipt {id} for message {message_id}"),
+        _covering(tables.reply, "id", "reply {id}"),
+        _covering(tables.reply_step, "id", "step {id} about reply {reply_id}"),
         _covering(tables.call_back, "id", "call-back {id} {rule} client {client_id}"),
         _covering(tables.call_back_result, "id", "call-back result {id} {rule} client {client_id}"),
         _covering(tables.call_back_base, "id", "call-back base {id} of {year}"),

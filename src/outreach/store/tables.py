@@ -748,6 +748,8 @@ doubt_step = Table(
 
 # --- what is heard back ----------------------------------------------------------------------
 
+TO_REVIEW = "review"  # a column that is true or false
+
 # What came in, as it came: status reports, replies, returned mail, clicks, answers.
 raw_event = Table(
     "raw_event",
@@ -794,6 +796,40 @@ receipt = Table(
     _required("detail", Text),
     _required("provider_ref", Text),
     _required("said_at", UtcDateTime),
+    _required("at", UtcDateTime),
+)
+
+# What clients wrote back, and what was made of it.
+reply = Table(
+    "reply",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("event_id", Id),
+    _required("identity", LargeBinary(32), unique=True),  # a reply told twice is one
+    _required("channel", String(8)),
+    _required("sender", Text),  # of ours: where it was written to
+    _required("address", Text),
+    _required("text", Text),
+    _required("intent", String(16)),  # core.inbound.Intent
+    _required("made", String(16)),  # core.reply.Made
+    _required("clients", Integer),  # how many have the address
+    _required("review", Boolean),  # a person is to see to it
+    _required("said_at", UtcDateTime),
+    _required("at", UtcDateTime),
+    Index(
+        "ix_reply_review", "id", sqlite_where=text(TO_REVIEW), postgresql_where=text(TO_REVIEW)
+    ),
+)
+
+# Who has seen to a reply, once.
+reply_step = Table(
+    "reply_step",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    _required("reply_id", Id, unique=True),
+    _required("action", String(12)),  # seen
+    _required("actor", Text),
+    _required("note", Text),
     _required("at", UtcDateTime),
 )
 
