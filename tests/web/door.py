@@ -129,7 +129,7 @@ def open_door(
     """Open the door of a project; closed at the end, and nothing it said is a failure of ours."""
     config = config_of(folder, web, senders)
     assert config.web is not None
-    socket, said, clock = listen("127.0.0.1", 0), [], [NOW]
+    (socket,), said, clock = listen("127.0.0.1", 0), [], [NOW]
     lock = threading.Lock()
 
     def say(event: str, **facts: Any) -> None:

@@ -23,6 +23,7 @@ def serve(
 ) -> None:
     """Fire campaigns by their schedules and send what is due, until SIGTERM or Ctrl-C."""
     from outreach import clock
+    from outreach.cli.web import beside
     from outreach.cli.worker import queue
     from outreach.engine import stop
     from outreach.service import Service
@@ -57,8 +58,9 @@ def serve(
     )  # fmt: skip
     if door.config.engine.mode == "workers":
         service.hand_over = queue(door).hand_over
-    lines("serving", campaigns=len(definitions.sound), database=database.url.get_backend_name())
-    Live(service, asked, every, pretended=pretended).run()
+    with beside(door, lines):
+        lines("serving", campaigns=len(definitions.sound), database=database.url.get_backend_name())
+        Live(service, asked, every, pretended=pretended).run()
     database.close()
 
 

@@ -1,16 +1,24 @@
 """`outreach web`: the HTTP door alone, and the addresses to set at providers."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+import errno
+import os
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from outreach.cli.door import BAD_DATA, PROBLEMS, Door, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from socket import socket
 
     from outreach.project.web_config import Web
     from outreach.web.opening import Opened
+
+_PATIENCE: Final = 10.0  # seconds
+_BETWEEN: Final = 0.25
 
 app = typer.Typer(help="The HTTP door: receipts, replies, unsubscribe links, surveys.")
 
@@ -30,15 +38,20 @@ def web(
     from outreach.engine import stop
 
     door: Door = context.obj
-    settings, say = settings_of(door), Lines(door)
-    socket = _inherited(fd) if fd >= 0 else listening(settings)
+    say = Lines(door)
+    if fd < 0 and settings_of(door).processes > 1:
+        asked = stop.on_signals()
+        with beside(door, say):
+            asked.wait()
+        return
+    sockets = [_inherited(fd)] if fd >= 0 else listening(settings_of(door))
     asked = stop.on_signals()
-    opened = open_web(door, [socket], say)
+    opened = open_web(door, sockets, say)
     opened.start()
     if fd >= 0:
         _stop_with_parent(asked)
     else:
-        say("web_listening", **where(settings, [socket]))
+        say("web_listening", **where(settings_of(door), sockets))
     opened.serving.wait(asked)
     opened.close()
     door.database.close()
@@ -79,16 +92,46 @@ def settings_of(door: Door) -> "Web":
     return door.config.web
 
 
-def listening(settings: "Web") -> "socket":
-    """The socket of the config. Raises Failure where it cannot be had."""
+@contextmanager
+def beside(door: Door, say: Any) -> "Iterator[None]":
+    """The door in processes of its own while something else goes on; nothing without a [web]
+    table. Raises Failure where its port cannot be had."""
+    if door.config.web is None:
+        yield
+        return
+    from outreach import clock
+    from outreach.engine.local import python_command
+    from outreach.web.children import Children
+
+    settings = door.config.web
+    sockets = listening(settings)
+    words = ["--config", str(door.config_path.resolve()), *["--json"][: door.json], "web", "--fd"]
+    environment = {**os.environ, **clock.environment()}
+    children = Children(python_command(*words), sockets, say, environment)
+    children.start()
+    try:
+        say("web_listening", **where(settings, sockets))
+        yield
+    finally:
+        children.close()
+
+
+def listening(settings: "Web") -> "list[socket]":
+    """The sockets of the config, one a process. Those of a scheduler that was killed are free again
+    after a moment. Raises Failure where they cannot be had."""
     from outreach.web.serving import listen
 
-    try:
-        return listen(settings.address, settings.port)
-    except OSError as error:
-        place = f"{settings.address} port {settings.port}"
-        why = error.strerror or str(error)
-        raise Failure(PROBLEMS, f"[web] cannot listen on {place}: {why}") from error
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return listen(settings.address, settings.port, settings.processes)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE and time.monotonic() < end:
+                time.sleep(_BETWEEN)
+                continue
+            place = f"{settings.address} port {settings.port}"
+            why = error.strerror or str(error)
+            raise Failure(PROBLEMS, f"[web] cannot listen on {place}: {why}") from error
 
 
 def where(settings: "Web", sockets: "list[socket]") -> dict[str, Any]:
@@ -129,7 +172,6 @@ def _inherited(fd: int) -> "socket":
 
 def _stop_with_parent(asked: Any) -> None:
     """End when the process that started this one is gone: its end of our stdin closes then."""
-    import os
     import threading
 
     def watch() -> None:

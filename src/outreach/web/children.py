@@ -1,5 +1,9 @@
 """The door in processes of its own, beside the scheduler: its rounds and the door never wait for
-each other. A process that dies is started again; its connections wait in the socket meanwhile."""
+each other. A process that dies is started again; its connections wait in the socket meanwhile.
+
+They are in a session of their own: Ctrl-C reaches the scheduler alone, which ends them last.
+When it is killed they end by themselves: their end of stdin closes.
+"""
 
 import os
 import socket
@@ -63,7 +67,7 @@ class Children:
         child.began = time.monotonic()
         child.process = subprocess.Popen(
             [*self._command, str(fd)], env=self._environment, pass_fds=[fd],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
 
     def _watch(self) -> None:

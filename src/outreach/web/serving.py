@@ -25,12 +25,27 @@ _HEADERS: Final = 16_384  # bytes
 _SWEEP: Final = 1.0
 
 
-def listen(address: str, port: int) -> socket.socket:
-    """A socket others may share the port of. Raises OSError where it cannot be had."""
+def listen(address: str, port: int, processes: int = 1) -> list[socket.socket]:
+    """A socket for each process; the kernel deals out connections among those of one port. Port 0
+    is any free one. Raises OSError where it cannot be had."""
+    made = [_listening(address, port, share=processes > 1)]
+    try:
+        for _ in range(processes - 1):
+            made.append(_listening(address, made[0].getsockname()[1], share=True))
+    except OSError:
+        for one in made:
+            one.close()
+        raise
+    return made
+
+
+def _listening(address: str, port: int, *, share: bool) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if share:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         made.bind((address, port))
         made.listen(2_048)
         made.setblocking(False)
