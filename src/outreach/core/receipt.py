@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from outreach.core.bounce.report import Kind
+from outreach.core.bounce.returned import ReturnedMail
 from outreach.core.words import Channel, Purpose, State
 
 # The states a receipt can give, the weakest first. Whatever the order they come in: what was
@@ -56,18 +56,6 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounced:
-    """What a returned mail says about one recipient of one message."""
-
-    kind: Kind
-    said_at: datetime
-    message_id: int | None = None  # from the signed return address
-    address: str = ""  # of the recipient, where the report names one
-    code: str = ""  # enhanced status code (RFC 3463)
-    detail: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Click:
     """An unsubscribe link was used (RFC 8058); its token was checked before."""
 
@@ -86,7 +74,7 @@ class Answer:
     said_at: datetime
 
 
-Said = Receipt | Reply | Bounced | Click | Answer
+Said = Receipt | Reply | ReturnedMail | Click | Answer
 
 
 class Heard(NamedTuple):

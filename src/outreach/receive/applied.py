@@ -1,13 +1,15 @@
 """Apply what came in: read events, record what they say, and put off or aside what cannot be."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from outreach.core.bounce.resting import SoftRule
+from outreach.core.bounce.returned import ReturnedMail
 from outreach.core.masking import masked_text
 from outreach.core.receipt import (
     WAITS,
@@ -20,8 +22,10 @@ from outreach.core.receipt import (
 )
 from outreach.receive import replies
 from outreach.receive.events import Readers, reader_of
-from outreach.store import audit, raw_events, receipts
+from outreach.receive.returned import receipt_of
+from outreach.store import audit, bounces, raw_events, receipts
 from outreach.store.audit import Entry
+from outreach.store.bounces import Found
 from outreach.store.database import Database
 from outreach.store.raw_events import Aside, Due
 from outreach.store.receipts import Result, Saying
@@ -29,6 +33,7 @@ from outreach.store.receipts import Result, Saying
 ACTOR = "outreach"
 _MAINLAND = ZoneInfo("Asia/Shanghai")
 Part = TypeVar("Part", Reply, Click, Answer)
+SOFT: Final = SoftRule()
 
 
 # Takes an answer by link; says why not where it cannot be taken. It has a transaction of its own,
@@ -45,6 +50,9 @@ class Applied(NamedTuple):
     aside: int = 0  # set aside for a person
     replies: int = 0  # new ones
     clicks: int = 0  # unsubscribe links that withdrew a consent
+    returned: Mapping[str, int] = {}  # mails that came back and were not on record, by class
+    # Of these, how many where the text or the sender was refused: by run, and content or policy.
+    refused: Mapping[tuple[int, str], int] = {}
 
 
 @dataclass
@@ -73,11 +81,13 @@ def apply(
     *,
     zone: ZoneInfo = _MAINLAND,
     answering: Answering | None = None,
+    soft: SoftRule = SOFT,
 ) -> Applied:
     """Apply the next due events. Call it again while `events` is not 0.
 
     Reading happens before the transaction. Whoever else applies the same events at the same time
-    finds them taken. `zone` is the firm's: surveys close at the end of its day.
+    finds them taken. `zone` is the firm's: surveys close at the end of its day. `soft` says when an
+    address rests to which mail could not be delivered for a while.
     """
     now = clock()
     with database.reading() as conn:
@@ -87,10 +97,14 @@ def apply(
     read = [_read(readers, one) for one in due]
     with database.begin() as tx:
         mine = _held(tx, read)
-        written, entries = _receipts(tx, mine, now)
+        mails = bounces.judge(tx, _returned(mine))
+        written, entries = _receipts(tx, mine, mails, now)
+        back = bounces.record(tx, mails, soft, now)
         waiting, aside, more = _close(tx, [one for one in mine if not one.from_clients], now)
-        audit.append(tx, [*entries, *more])
-    done = Applied(len(due), written, waiting, aside)
+        audit.append(tx, [*entries, *back.entries, *more])
+    done = Applied(
+        len(due), written, waiting, aside, returned=dict(back.kinds), refused=dict(back.refused)
+    )
     said = [one for one in mine if one.from_clients]
     return _from_clients(database, said, now, zone, answering, done) if said else done
 
@@ -144,13 +158,23 @@ def _read(readers: Readers, one: Due) -> _Read:
         return _Read(one, wrong=masked_text(f"{type(error).__name__}: {error}")[:300])
 
 
-def _receipts(tx: Connection, read: Sequence[_Read], at: datetime) -> tuple[int, list[Entry]]:
+def _returned(read: Sequence[_Read]) -> list[tuple[int, ReturnedMail]]:
+    """The mails that came back among these events."""
+    return [
+        (one.due.id, said) for one in read for said in one.said if isinstance(said, ReturnedMail)
+    ]
+
+
+def _receipts(
+    tx: Connection, read: Sequence[_Read], mails: Sequence[Found], at: datetime
+) -> tuple[int, list[Entry]]:
     """Record every receipt of these events; how many were new, and what the log says of them."""
+    by_mail = {one.event_id: receipt_of(one) for one in mails}
     sayings, owners = [], []
     for one in read:
         for said in one.said:
-            receipt = said if isinstance(said, Receipt) else _of_mail(said)
-            if receipt is not None:
+            receipt = by_mail.get(one.due.id) if isinstance(said, ReturnedMail) else said
+            if isinstance(receipt, Receipt):
                 sayings.append(Saying(one.due.id, sender_of(one.due.came.source), receipt))
                 owners.append(one)
     recorded = receipts.record(tx, sayings, at)
