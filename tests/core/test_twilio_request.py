@@ -11,7 +11,7 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.rest import Client
 
 from outreach.core.model import Message
-from outreach.core.twilio_request import Pool, first_lines, quoted, request, validity
+from outreach.core.twilio_request import Login, Pool, first_lines, quoted, request, validity
 
 AT = datetime(2026, 9, 28, 7, 30, tzinfo=UTC)
 ACCOUNT = "AC" + "0" * 32
@@ -51,7 +51,7 @@ def library(message: Message, **more: Any) -> Any:
 
 
 def ours(message: Message, sender: str) -> tuple[list[str], str]:
-    first = first_lines(ACCOUNT, "tok:en", "api.twilio.com")
+    first = first_lines(Login(ACCOUNT, "tok:en", "api.twilio.com"))
     asked = request(first, message, sender, "https://broker.example/receipts/twilio", AT)
     head, _, content = asked.partition(b"\r\n\r\n")
     return head.decode().split("\r\n"), content.decode()
@@ -109,7 +109,7 @@ def test_a_message_waits_at_twilio_until_its_notice_is_of_no_use(
 
 def test_a_token_that_would_break_its_line_is_no_token() -> None:
     with pytest.raises(ValueError, match="line break"):
-        first_lines(ACCOUNT, "token", "api.twilio.com\r\nX-Evil: 1")
+        first_lines(Login(ACCOUNT, "token", "api.twilio.com\r\nX-Evil: 1"))
 
 
 @given(st.text(max_size=40))

@@ -8,13 +8,14 @@ what its requests are compared with.
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import orjson
 
-from outreach.channels import ChannelUnavailable
+from outreach.channels import Asked, ChannelUnavailable
 from outreach.channels.http_line import origin_of
 from outreach.channels.http_window import Told, Window, lost, told
 from outreach.channels.http_wire import Came, HttpWire, Lost
@@ -30,9 +31,10 @@ from outreach.core.model import (
     throttled,
     unavailable,
 )
+from outreach.core.receipt import Receipt
 from outreach.core.retry_after import retry_after
 from outreach.core.twilio_codes import Meaning, meaning_of
-from outreach.core.twilio_request import Pool, first_lines, request
+from outreach.core.twilio_request import Login, Pool, first_lines, list_request, request
 from outreach.core.words import Channel
 
 _API: Final = "https://api.twilio.com"
@@ -68,11 +70,13 @@ class TwilioSms:
     ) -> None:
         base = base_url or _API
         place = urlsplit(base)
-        self._pool = Pool(pool or (address,))
+        self._senders = tuple(pool) or (address,)
+        self._pool = Pool(self._senders)
         self._receipts_url, self._now = receipts_url.rstrip("/"), now
         self._connections = connections
         try:
-            self._first = first_lines(account, token or "", place.netloc, place.path.rstrip("/"))
+            self._login = Login(account, token or "", place.netloc, place.path.rstrip("/"))
+            self._first = first_lines(self._login)
             self._wire = HttpWire(
                 origin_of(base, ca_file), connections=connections, timeout=timeout
             )
@@ -99,6 +103,13 @@ class TwilioSms:
             else:
                 todo.append(message)
         yield from told(self._answers(todo, window), window, "Twilio", unasked)
+
+    def find(self, messages: Sequence[Asked]) -> Iterator[tuple[int, Receipt | None]]:
+        """What Twilio lists of messages in doubt; None where no entry can only be that message."""
+        from outreach.channels.twilio_lookup import find
+
+        write = partial(list_request, self._login)
+        yield from find(self._wire, write, messages, frozenset(self._senders), self._now)
 
     def close(self) -> None:
         self._wire.close()

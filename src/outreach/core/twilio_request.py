@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from math import floor
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import quote_plus
 
 from outreach.core.http1 import asked, head
@@ -35,17 +35,45 @@ def quoted(text: str) -> str:
     return text.translate(_QUOTED)
 
 
-def first_lines(account: str, token: str, host: str, base_path: str = "") -> bytes:
-    """What begins every request of an account. Raises ValueError where it could not be sent."""
-    login = b64encode(f"{account}:{token}".encode()).decode()
-    headers = {
-        "Host": host,
-        "User-Agent": "outreach",
-        "Accept": "application/json",
-        "Authorization": f"Basic {login}",
-        "Content-Type": "application/x-www-form-urlencoded",
-    }
-    return head("POST", f"{base_path}/2010-04-01/Accounts/{account}/Messages.json", headers)
+class Login(NamedTuple):
+    """Who asks, and where: `host` with its port, and what stands before each path."""
+
+    account: str
+    token: str
+    host: str
+    base_path: str = ""
+
+    def __repr__(self) -> str:
+        return f"Login({self.account!r}, ...)"
+
+    @property
+    def messages(self) -> str:
+        """The path of the account's messages."""
+        return f"/2010-04-01/Accounts/{self.account}/Messages.json"
+
+    def headers(self) -> dict[str, str]:
+        login = b64encode(f"{self.account}:{self.token}".encode()).decode()
+        return {
+            "Host": self.host,
+            "User-Agent": "outreach",
+            "Accept": "application/json",
+            "Authorization": f"Basic {login}",
+        }
+
+
+def first_lines(login: Login) -> bytes:
+    """What begins every request that sends. Raises ValueError where it could not be sent."""
+    headers = {**login.headers(), "Content-Type": "application/x-www-form-urlencoded"}
+    return head("POST", login.base_path + login.messages, headers)
+
+
+def list_request(login: Login, number: str, further: str = "") -> bytes:
+    """The request for what was sent to a number, or for the page that an earlier one named. No
+    date is asked for: what waits at Twilio has none yet, and would be left out."""
+    target = further or f"{login.messages}?To={quoted(number)}&PageSize=50"
+    if not target.startswith("/"):
+        raise ValueError("a further page is no path")
+    return head("GET", login.base_path + target, login.headers()) + b"\r\n"
 
 
 def request(first: bytes, message: Message, sender: str, receipts_url: str, now: datetime) -> bytes:
