@@ -73,6 +73,7 @@ class House:
     folder: Path
     clock: str | None = MONDAY
     held_after: int | None = None  # e-mails after which each process started here waits
+    haste: str = ""  # seconds between signs of life, until silence, between sweeps: of workers
 
     def type(self, *words: str, as_json: bool = False) -> Said:
         """Type a command; no traceback may ever reach the reader."""
@@ -202,8 +203,11 @@ class House:
             environment[clock_room.VARIABLE] = self.clock
         if self.held_after is not None:
             self.gate.touch()
-            held = {"HELD_AFTER": str(self.held_after), "HELD_GATE": str(self.gate)}
-            environment |= {**held, "PYTHONPATH": str(Path(__file__).parent / "held")}
+            environment |= {"HELD_AFTER": str(self.held_after), "HELD_GATE": str(self.gate)}
+        if self.haste:
+            environment["HASTE"] = self.haste
+        if self.haste or self.held_after is not None:
+            environment["PYTHONPATH"] = str(Path(__file__).parent / "held")
         command = ["-m", "outreach", "--config", str(self.folder / "config.toml"), *words]
         return subprocess.Popen(
             [sys.executable, *command], env=environment, text=True, start_new_session=True,

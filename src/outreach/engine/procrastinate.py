@@ -21,14 +21,13 @@ from procrastinate.sync_psycopg_connector import SyncPsycopgConnector
 from psycopg import AsyncCursor
 from sqlalchemy import Connection
 
-from outreach.engine import HEARTBEAT, SILENCE, UPKEEP, Stats, queue_of, rows
+from outreach.engine import HEARTBEAT, SILENCE, SWEEP, UPKEEP, Stats, queue_of, rows
 from outreach.engine.workshop import Workshop
 from outreach.store import work
 from outreach.store.database import Database
 from outreach.store.work import Task
 
 KINDS: Final = ("plan", "dispatch", "retries", "close")
-EVERY_SWEEP: Final = "* * * * * */15"  # croniter's sixth field is the second
 POLL: Final = 1.0  # seconds between two looks into the queue
 POLL_LISTENING: Final = 5.0  # the same, of a worker that is woken: only what waited is found so
 AGAIN: Final = 2.0  # seconds until a worker begins again after trouble with the database
@@ -222,7 +221,7 @@ class Queue:
             await asyncio.to_thread(self._sweep)
 
         task = app.task(name="outreach.sweep", queue=UPKEEP, queueing_lock="sweep")(sweep)
-        app.periodic(cron=EVERY_SWEEP)(task)
+        app.periodic(cron=f"* * * * * */{SWEEP:.0f}")(task)  # the sixth field is the second
         return app
 
     def _task(self, kind: str) -> Any:
