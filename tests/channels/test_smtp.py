@@ -392,7 +392,7 @@ def test_size_is_told_and_a_message_over_it_is_never_sent() -> None:
         command = f"MAIL FROM:<notice@broker.example> SIZE={size} BODY=8BITMIME"
         assert found.server.mtas[0].commands[1] == command
         assert found.arrived() == Counter([1, 3])
-    assert (outcomes[2].state, outcomes[2].code) == (State.FAILED, "552")
+    assert (outcomes[2].state, outcomes[2].code) == (State.FAILED, "552 5.3.4")
 
 
 def test_an_internationalised_address_needs_smtputf8() -> None:

@@ -42,6 +42,9 @@ class Pile:
         self.returned.append(letter.message.id)
         self.stopped.append(code)
 
+    def busy(self, letter: Letter, code: str, detail: str) -> None:
+        self.settle(letter, unavailable(code, detail))
+
     @property
     def states(self) -> dict[int, State]:
         return {id_: outcome.state for id_, outcome in self.outcomes.items()}
@@ -49,6 +52,7 @@ class Pile:
 
 def letter(id_: int) -> Letter:
     written = Letter(Message(id_, 7, f"{id_}@ok.test", "en", ("s", "t", "h"), AT, None))
+    written.digest = b""
     written.mail = b"MAIL FROM:<notice@broker.example>\r\n"
     written.rcpt = b"RCPT TO:<%d@ok.test>\r\n" % id_
     written.data = b"Subject: %d\r\n\r\n..dot\r\n.\r\n" % id_

@@ -46,6 +46,9 @@ class SmtpChannel:
 
     channel = Channel.EMAIL
     window = 500
+    echo = True  # reports name us by ENVID, the return address or the Message-ID
+    lookup = False
+    idempotent = False
 
     def __init__(
         self,
@@ -110,6 +113,7 @@ class Switchboard:
         self._tick = min(1.0, *(server.timeout / 4 for server in servers))
         self._looks_at = 0.0  # when somebody looks for connections that fell silent
         self._wanted = 0
+        self._closed = False
         self._poll = select.epoll()
         self._lines: dict[int, Line] = {}
         self._arrived: deque[tuple[Relay, Future[Session]]] = deque()
@@ -190,9 +194,11 @@ class Switchboard:
                 self._forget(line)
 
     def close(self) -> None:
+        self._closed = True
         if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-        self._welcome()
+            # A relay that never answers would be waited for.
+            self._pool.shutdown(wait=False, cancel_futures=True)
+        self._turn_away()
         for line in tuple(self._lines.values()):
             line.session.close(quit_=not line.conversation.busy)
         self._poll.close()
@@ -231,8 +237,18 @@ class Switchboard:
     def _arrive(self, relay: Relay, future: Future[Session]) -> None:
         """Runs in the thread that connected."""
         self._arrived.append((relay, future))
+        if self._closed:
+            self._turn_away()
         with suppress(OSError):
             self._button.send(b".")
+
+    def _turn_away(self) -> None:
+        """Closes connections that come when nobody waits for them any more."""
+        with suppress(IndexError):
+            while True:
+                _, future = self._arrived.popleft()
+                if not future.cancelled() and future.exception() is None:
+                    future.result().close(quit_=True)
 
     def _welcome(self) -> None:
         with suppress(BlockingIOError):

@@ -16,7 +16,8 @@ from outreach.channels import ChannelUnavailable
 from outreach.channels.smtp_wire import Offers, Reply
 
 _LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
-_READ: Final = 65536
+_READ: Final = 4096  # many answers
+_READ_TLS: Final = 65536  # larger than a record, so that none of it waits where no poll sees it
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Server:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     timeout: float = 30.0
+    weight: int = 1  # its share of the connections, beside the other relays of a sender
 
     @property
     def place(self) -> str:
@@ -39,13 +41,14 @@ class Server:
 class Session:
     """A socket that is past its login, non-blocking, TLS or not."""
 
-    __slots__ = ("_sock", "offers")
+    __slots__ = ("_most", "_sock", "offers")
 
     def __init__(self, sock: socket.socket, offers: Offers) -> None:
         sock.setblocking(False)
         with suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sock = sock
+        self._most = _READ_TLS if isinstance(sock, ssl.SSLSocket) else _READ
         self.offers = offers
 
     def fileno(self) -> int:
@@ -61,8 +64,7 @@ class Session:
     def read(self) -> bytes | None:
         """What has come; empty when the server hung up, nothing when there is no more yet."""
         try:
-            # Larger than a TLS record, so that none of it waits where no poll sees it.
-            return self._sock.recv(_READ)
+            return self._sock.recv(self._most)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return None
 

@@ -1,171 +1,203 @@
-"""One window of e-mails: making each out for the server it meets, and what became of it."""
+"""One window of e-mails: whose turn it is, and what became of each."""
 
-import re
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
-from hashlib import sha256
-from time import monotonic
+from math import inf
 from typing import Final
 
+from outreach.channels.smtp_clerk import NEEDS_UTF8, TOO_LARGE, Clerk
+from outreach.channels.smtp_pace import Pace, Paces, asks_for_less
 from outreach.channels.smtp_wire import Letter, Offers
-from outreach.core.mime import Letterhead, Skeleton, Unwritable, address, ascii_domain
-from outreach.core.model import Message, Outcome, refused, unavailable
+from outreach.core.model import Message, Outcome, unavailable
 
 # Seconds after which no further message of a window is begun: its lease may be running out.
 _PATIENCE: Final = 30.0
-# RFC 3461 4.1 and 4.4: we want to hear of failures and delays, and of the mail its header only.
-_NOTIFY: Final = b" NOTIFY=FAILURE,DELAY ORCPT="
-_PLAIN_XTEXT: Final = re.compile(rb"[!-*,-<>-~]+").fullmatch
+# Seconds a window stays open for domains that must wait, once nobody else has anything to send:
+# the next window has letters that need not wait. One of slow domains alone stays to the end.
+_LINGER: Final = 0.25
 _LATE: Final = "the window took too long; the message was not begun"
 
 
-class Clerk:
-    """Makes letters out: the message's bytes and its envelope, as one server wants them."""
+class Lane:
+    """Letters that wait behind each other: those of one domain, or of all that may go at once."""
 
-    def __init__(self, letterhead: Letterhead) -> None:
-        """Raises `Unwritable` when the sender's address cannot be used."""
-        sender = _ascii(letterhead.address)
-        if sender is None:
-            raise Unwritable("the sender's address needs an ASCII name before the @")
-        self._letterhead = replace(letterhead, address=sender)
-        self._from = address(sender, "From")
-        self._returns = letterhead.returns.writer() if letterhead.returns else None
-        self._skeletons: dict[tuple[str, bool], Skeleton] = {}
+    __slots__ = ("letters", "pace")
 
-    def make_out(self, letter: Letter, offers: Offers) -> Outcome | None:
-        """Fills the letter's commands and data; an outcome when it cannot go to this server."""
-        message = letter.message
-        plain = message.to.isascii()
-        if not plain and not offers.utf8:
-            to = _ascii(message.to)
-            if to is None:
-                return refused("smtputf8", "the server takes no address beyond ASCII")
-            message, plain = message._replace(to=to), True
-        try:
-            content = self._skeleton(message.locale, offers.eight_bit).fill(message)
-        except Unwritable as error:
-            return refused("unwritable", str(error))
-        size = len(content)
-        if 0 < offers.size < size:
-            return refused("552", f"{size} bytes, and the server takes {offers.size}")
-        letter.digest = sha256(content).digest()
-        # RFC 5321 4.5.2: a line that begins with a dot gets a second one.
-        if b"\n." in content:
-            content = content.replace(b"\n.", b"\n..")
-        letter.data = content + b".\r\n"
-        letter.mail = self._mail(message, offers, size, utf8=not plain)
-        told = _NOTIFY + original_recipient(letter.message.to) if offers.dsn else b""
-        letter.rcpt = b"RCPT TO:<%b>%b\r\n" % (message.to.encode(), told)
-        return None
-
-    def _mail(self, message: Message, offers: Offers, size: int, *, utf8: bool) -> bytes:
-        # A return address of its own tells whose message a report is about.
-        command = b"MAIL FROM:<%b>" % (self._returns(message.id) if self._returns else self._from)
-        if offers.dsn:
-            command += b" RET=HDRS ENVID=m%d.r%d" % (message.id, message.run_id)
-        if offers.size:
-            command += b" SIZE=%d" % size
-        if offers.eight_bit:
-            command += b" BODY=8BITMIME"
-        if utf8:
-            command += b" SMTPUTF8"
-        return command + b"\r\n"
-
-    def _skeleton(self, locale: str, eight_bit: bool) -> Skeleton:
-        skeleton = self._skeletons.get((locale, eight_bit))
-        if skeleton is None:
-            skeleton = Skeleton(self._letterhead, locale, "8bit" if eight_bit else "base64")
-            self._skeletons[locale, eight_bit] = skeleton
-        return skeleton
-
-
-def original_recipient(mailbox: str) -> bytes:
-    """The value of ORCPT: xtext (RFC 3461 4), or what RFC 6533 3 makes of a name beyond ASCII."""
-    raw = mailbox.encode()
-    if _PLAIN_XTEXT(raw):
-        return b"rfc822;" + raw
-    if mailbox.isascii():
-        return b"rfc822;" + b"".join(
-            b"%c" % byte if 33 <= byte <= 126 and byte not in b"+=" else b"+%02X" % byte
-            for byte in raw
-        )
-    return (
-        b"utf-8;"
-        + "".join(
-            char if "!" <= char <= "~" and char not in "+=\\" else f"\\x{{{ord(char):02X}}}"
-            for char in mailbox
-        ).encode()
-    )
-
-
-def _ascii(mailbox: str) -> str | None:
-    """The address with its domain in ASCII; nothing when the name before the @ is not."""
-    name = mailbox.rpartition("@")[0]
-    if not name.isascii():
-        return None
-    try:
-        return f"{name}@{ascii_domain(mailbox)}"
-    except Unwritable:
-        return None
+    def __init__(self, pace: Pace | None) -> None:
+        self.pace = pace
+        self.letters: deque[Letter] = deque()
 
 
 class Window:
-    """The desk of one `send`: its letters, and what became of them."""
+    """The desk of one `send`: its letters, and what became of them.
 
-    def __init__(self, messages: Sequence[Message], clerk: Clerk) -> None:
-        self.open = len(messages)
-        self.answered = False  # whether the server has taken, or refused, any message
-        self.stopped: tuple[str, str] | None = None
-        self._queue = deque(Letter(message) for message in messages)
+    A domain with a pace has a lane of its own, all others share one. The lanes take turns, so that
+    a slow domain holds up nobody but itself.
+    """
+
+    def __init__(self, messages: Sequence[Message], clerk: Clerk, paces: Paces, now: float) -> None:
+        self.now = now  # moved on by whoever waits for the answers
+        self.waiting = len(messages)  # messages that have not been begun
+        self.answered = False  # whether a server has taken, or refused, any message
+        self.servers: set[Offers] = set()  # what those that are connected offer
+        self._ends_at = now + _PATIENCE
+        self._free = False  # whether there was a letter that need not wait
+        self._lingers_until = inf
+        self._asleep_until = 0.0  # before, no lane has a letter that may go
         self._outcomes: list[tuple[int, Outcome]] = []
-        self._clerk = clerk
-        self._until = monotonic() + _PATIENCE
-
-    @property
-    def waiting(self) -> bool:
-        """Whether a message has not been begun."""
-        return bool(self._queue)
+        self._clerk, self._paces = clerk, paces
+        # Letters one server cannot take, by what the server that can take them offers.
+        self._meant: dict[Offers, deque[Letter]] = {}
+        self._common = Lane(None)
+        self._lanes: dict[str, Lane] = {}
+        self._turns: deque[Lane] = deque((self._common,))
+        paces.begin_window()
+        if paces.any:
+            for message in messages:
+                self._lane(message).letters.append(Letter(message))
+        else:
+            self._common.letters.extend(map(Letter, messages))
 
     def take(self, offers: Offers) -> Letter | None:
-        queue = self._queue
-        if not queue or self.stopped:
-            return None
-        if monotonic() > self._until:
+        """The next letter whose turn it is, made out for a server; nothing when none may go now."""
+        if self.now > self._ends_at:
             self.give_up("late", _LATE)
-            return None
-        while queue:
-            letter = queue.popleft()
+        while self.waiting and (letter := self._next(offers)) is not None:
+            self.waiting -= 1
             problem = self._clerk.make_out(letter, offers)
             if problem is None:
                 return letter
-            self._note(letter, problem)
+            if not self._redirected(letter, offers, problem):
+                self._note(letter, problem)
         return None
 
     def settle(self, letter: Letter, outcome: Outcome) -> None:
         self.answered = True
+        if outcome.code:
+            self._heed(letter, outcome)
+        elif letter.pace is not None:
+            letter.pace.ease()
         self._note(letter, outcome)
 
-    def put_back(self, letter: Letter, code: str, detail: str, *, served: bool) -> None:
-        """A letter at which a new connection ended goes behind all the others."""
-        if served:
-            self._queue.appendleft(letter)
+    def put_back(self, letter: Letter, why: Outcome, *, first: bool) -> None:
+        """A letter that certainly did not go out takes its turn again."""
+        self._heed(letter, why)
+        self._release(letter)
+        self.waiting += 1
+        letters = self._lane(letter.message).letters
+        if first:
+            letters.appendleft(letter)
         else:
-            self._queue.append(letter)
+            letters.append(letter)
 
-    def stop(self, letter: Letter, code: str, detail: str) -> None:
-        self.stopped = self.stopped or (code, detail)
-        self._queue.appendleft(letter)
+    def wait(self) -> float:
+        """Seconds until a letter may go that must wait for its domain; infinite when none waits.
+
+        What there is no time to wait for is given up as late."""
+        if not self.waiting or not self._asleep_until:
+            return inf
+        ends_at = min(self._ends_at, self._lingers_until)
+        if self.now >= ends_at or ends_at < self._asleep_until < inf:
+            self.give_up("late", _LATE)
+            return inf
+        return max(0.0, min(self._asleep_until, ends_at) - self.now)
 
     def give_up(self, code: str, detail: str) -> None:
         """Nothing more of this window is begun."""
-        while self._queue:
-            self._note(self._queue.popleft(), unavailable(code, detail))
+        for letters in (*self._meant.values(), *(lane.letters for lane in self._turns)):
+            while letters:
+                self._note(letters.popleft(), unavailable(code, detail))
+        self.waiting = 0
 
     def drain(self) -> list[tuple[int, Outcome]]:
         outcomes, self._outcomes = self._outcomes, []
         return outcomes
 
+    # --- turns -------------------------------------------------------------------------------
+
+    def _next(self, offers: Offers) -> Letter | None:
+        if self._meant and (meant := self._meant.get(offers)):
+            return meant.popleft()
+        turns, now = self._turns, self.now
+        if len(turns) == 1:
+            return self._common.letters.popleft() if self._common.letters else None
+        if now < self._asleep_until:
+            return None
+        wakes = inf
+        for _ in range(len(turns)):
+            lane = turns[0]
+            turns.rotate(-1)
+            pace = lane.pace
+            if not lane.letters or (pace is not None and pace.full):
+                continue
+            if pace is None:
+                self._free, self._lingers_until = True, inf
+            elif pace.next_at > now:
+                wakes = min(wakes, pace.next_at)
+                continue
+            else:
+                pace.begin(now)
+            self._asleep_until = 0.0
+            letter = lane.letters.popleft()
+            letter.pace = pace
+            return letter
+        self._asleep_until = wakes
+        if self._free and self._lingers_until == inf:
+            self._lingers_until = now + _LINGER
+        return None
+
+    def _lane(self, message: Message) -> Lane:
+        if not self._paces.any:
+            return self._common
+        domain = _domain(message)
+        lane = self._lanes.get(domain)
+        if lane is None:
+            pace = self._paces.of(domain)
+            if pace is None:
+                return self._common
+            lane = self._lanes[domain] = Lane(pace)
+            self._turns.append(lane)
+        return lane
+
+    def _heed(self, letter: Letter, outcome: Outcome) -> None:
+        """Where a domain asked for less, its letters leave the common lane for one of their own.
+
+        421 closes the connection, and mostly speaks of it: of a domain only when that has a lane.
+        """
+        if not asks_for_less(outcome) or (letter.pace is None and outcome.code[:3] == "421"):
+            return
+        domain = _domain(letter.message)
+        self._paces.slow(domain, self.now)
+        if domain not in self._lanes:
+            self._free = True
+            waiting, self._common.letters = self._common.letters, deque()
+            for other in waiting:
+                self._lane(other.message).letters.append(other)
+
+    def _redirected(self, letter: Letter, offers: Offers, problem: Outcome) -> bool:
+        """Whether a letter this server cannot take waits for another that can."""
+        if problem.code not in (NEEDS_UTF8, TOO_LARGE):
+            return False
+        for other in self.servers:
+            if other != offers and self._clerk.make_out(letter, other) is None:
+                self._release(letter)
+                self.waiting += 1
+                self._meant.setdefault(other, deque()).append(letter)
+                return True
+        return False
+
+    def _release(self, letter: Letter) -> None:
+        pace = letter.pace
+        if pace is not None:
+            pace.out -= 1
+            letter.pace = None
+            self._asleep_until = 0.0
+
     def _note(self, letter: Letter, outcome: Outcome) -> None:
-        self.open -= 1
+        if letter.pace is not None:
+            self._release(letter)
         self._outcomes.append((letter.message.id, outcome))
+
+
+def _domain(message: Message) -> str:
+    return message.to.rpartition("@")[2].lower()

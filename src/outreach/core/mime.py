@@ -65,7 +65,7 @@ class Skeleton:
     of a long line or a NUL, is base64 all the same.
     """
 
-    __slots__ = ("_at", "_date", "_eight", "_form", "_mailto")
+    __slots__ = ("_at", "_date", "_eight", "_form", "_mailto", "_subject", "_subjects")
 
     def __init__(self, letterhead: Letterhead, locale: str, encoding: Encoding) -> None:
         """Raises `Unwritable` when the letterhead or locale cannot stand in a header."""
@@ -74,6 +74,7 @@ class Skeleton:
         self._form = _form(letterhead, locale)
         self._at: datetime | None = None
         self._date = b""
+        self._subject, self._subjects = "", b""  # the last one, and how it was written
 
     def fill(self, message: Message) -> bytes:
         """The finished message with CRLF line ends, not dot-stuffed.
@@ -87,12 +88,15 @@ class Skeleton:
         if message.at is not self._at:
             self._date = _date(message.at)
             self._at = message.at
+        if subject != self._subject:
+            self._subjects = _subject(subject)
+            self._subject = subject
         mark = b"m%d.r%d" % (message.id, message.run_id)
         text_encoding, text_body = self._part(text, mark)
         html_encoding, html_body = self._part(html, mark)
         return self._form % (
             address(message.to, "To"),
-            _subject(subject),
+            self._subjects,
             self._date,
             mark,
             message.run_id,
@@ -109,7 +113,7 @@ class Skeleton:
 
     def _part(self, content: str, mark: bytes) -> tuple[bytes, bytes]:
         body = _crlf(content)
-        if self._eight and _fits(body) and b"--=_" + mark not in body:
+        if self._eight and _fits(body) and f"--=_{mark.decode()}" not in content:
             return b"8bit", body
         return b"base64", wrapped_base64(body)
 
@@ -175,10 +179,10 @@ def _fits(body: bytes) -> bool:
         return False
     start, size = 0, len(body)
     while size - start > LONGEST_LINE:
-        end = body.rfind(b"\r\n", start, start + LONGEST_LINE + 2)
+        end = body.rfind(b"\n", start, start + LONGEST_LINE + 2)
         if end < 0:
             return False
-        start = end + 2
+        start = end + 1
     return True
 
 

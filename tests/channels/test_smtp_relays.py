@@ -1,0 +1,235 @@
+"""Several relays in one sender: shares, failover, and what is never sent a second time."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from outreach.channels import ChannelUnavailable
+from outreach.channels.smtp import SmtpChannel
+from outreach.channels.smtp_session import Server
+from outreach.core.mime import Letterhead
+from outreach.core.words import Channel, State
+from tests.channels.cases import letters, mail, results, states
+from tests.channels.mta import CUT, HANG, Answer, Mta, Running, Taken, running, usual
+
+PIPELINED = ("PIPELINING", "8BITMIME")
+
+
+class Two:
+    """Two servers, what arrived at each, and a channel to both."""
+
+    def __init__(self, servers: Sequence[Running], taken: Sequence[list[Taken]]) -> None:
+        self.servers, self.taken = servers, taken
+        self.addresses = [Server("127.0.0.1", server.port, "none", timeout=5) for server in servers]
+        self.channel = SmtpChannel(self.addresses, Letterhead("notice@broker.example"))
+
+    def weighing(self, *weights: int) -> SmtpChannel:
+        self.channel = SmtpChannel(
+            [replace(at, weight=by) for at, by in zip(self.addresses, weights, strict=True)],
+            Letterhead("notice@broker.example"),
+        )
+        return self.channel
+
+    def resting(self, at: int) -> bool:
+        """Whether a server is left alone, with nothing on its way to it."""
+        board = self.channel._switchboard
+        assert board is not None
+        relay = board._relays[at]
+        return relay.resting and not relay.opening
+
+    def arrived(self) -> Counter[str]:
+        return Counter(item.to for taken in self.taken for item in taken)
+
+
+@contextmanager
+def two(
+    first: Answer = usual,
+    second: Answer = usual,
+    offers: tuple[tuple[str, ...], tuple[str, ...]] = (PIPELINED, PIPELINED),
+) -> Iterator[Two]:
+    taken: list[list[Taken]] = [[], []]
+
+    def make(at: int, answer: Answer) -> Mta:
+        return Mta(*offers[at], answer=answer, taken=taken[at])
+
+    with (
+        running(lambda _: make(0, first)) as one,
+        running(lambda _: make(1, second)) as other,
+    ):
+        found = Two((one, other), taken)
+        try:
+            yield found
+        finally:
+            found.channel.close()
+
+
+def always(verb: str, said: str) -> Answer:
+    return lambda asked, _argument, _number: said if asked == verb else None
+
+
+def everybody(count: int) -> Counter[str]:
+    return Counter(f"user{id_}@ok.test" for id_ in range(1, count + 1))
+
+
+def test_small_windows_go_by_weight() -> None:
+    with two() as found:
+        channel = found.weighing(3, 1)
+        for id_ in range(1, 41):
+            assert states(channel, [mail(id_)]) == {id_: State.ACCEPTED}
+
+        assert [len(taken) for taken in found.taken] == [30, 10]
+        assert [len(server.mtas) for server in found.servers] == [1, 1]
+
+
+def test_connections_are_shared_by_weight() -> None:
+    with two() as found:
+        states(found.weighing(3, 1), letters(Channel.EMAIL, 400))
+        states(found.channel, letters(Channel.EMAIL, 400, first=401))
+
+        assert found.arrived() == everybody(800)
+        assert [len(server.mtas) for server in found.servers] == [6, 2]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        always("CONNECT", "421 4.3.2 closed for repairs"),
+        always("CONNECT", CUT),
+        always("MAIL", "530 5.7.0 authentication required"),
+        always("MAIL", "451 4.3.1 queue full"),
+        always("MAIL", "421 4.3.2 shutting down"),
+        always("RCPT", "554 5.7.1 Relay access denied"),
+        always("MAIL", CUT),
+        always("DATA", CUT),
+        always("MAIL", "not smtp"),
+    ],
+)
+def test_a_relay_that_is_down_or_refuses_us_is_left_alone_and_the_other_takes_all(
+    answer: Answer,
+) -> None:
+    with two(answer) as found:
+        sent = 0
+        while not sent or not found.resting(0):
+            outcomes = states(found.channel, letters(Channel.EMAIL, 60, first=sent + 1))
+            assert set(outcomes.values()) == {State.ACCEPTED}
+            sent += 60
+            assert sent < 1800, "it is still asked"
+        tried = len(found.servers[0].mtas), len(found.servers[0].commands)
+
+        states(found.channel, letters(Channel.EMAIL, 60, first=sent + 1))
+
+        assert found.arrived() == everybody(sent + 60)
+        assert found.taken[0] == []
+        assert (len(found.servers[0].mtas), len(found.servers[0].commands)) == tried
+
+
+def test_a_relay_nobody_listens_at_is_left_alone() -> None:
+    with two() as found:
+        found.servers[0].stop()
+
+        assert set(states(found.channel, letters(Channel.EMAIL, 60)).values()) == {State.ACCEPTED}
+        assert len(found.taken[1]) == 60
+
+
+def test_a_relay_that_never_greets_holds_nobody_up() -> None:
+    with two(always("CONNECT", HANG)) as found:
+        found.addresses = [replace(at, timeout=0.5) for at in found.addresses]
+        channel = found.weighing(1, 1)
+
+        assert set(states(channel, letters(Channel.EMAIL, 60)).values()) == {State.ACCEPTED}
+
+
+def test_a_rested_relay_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("outreach.channels.smtp_relay._REST", -1.0)
+    down = [True]
+
+    def answer(verb: str, _argument: str, _number: int) -> str | None:
+        return "421 4.3.2 closed" if verb == "CONNECT" and down[0] else None
+
+    with two(answer) as found:
+        states(found.channel, letters(Channel.EMAIL, 60))
+        down[0] = False
+        states(found.channel, letters(Channel.EMAIL, 400, first=61))
+        states(found.channel, letters(Channel.EMAIL, 400, first=461))
+
+        assert found.arrived() == everybody(860)
+        assert len(found.taken[0]) > 0
+
+
+@pytest.mark.parametrize("said", [CUT, HANG])
+def test_what_one_relay_may_have_taken_never_goes_to_the_other(said: str) -> None:
+    with two(always("END", said)) as found:
+        found.addresses = [replace(at, timeout=0.5) for at in found.addresses]
+        outcomes = results(found.weighing(1, 1), letters(Channel.EMAIL, 100))
+
+        doubted = {id_ for id_, outcome in outcomes.items() if outcome.state is State.IN_DOUBT}
+        assert 1 <= len(doubted) <= 10
+        went = {int(item.to.removeprefix("user").split("@")[0]) for item in found.taken[1]}
+        assert went == set(range(1, 101)) - doubted
+        assert set(found.arrived().values()) == {1}
+
+
+def test_a_relay_that_goes_down_in_the_middle_leaves_the_rest_to_the_other() -> None:
+    served = []
+
+    def answer(verb: str, _argument: str, _number: int) -> str | None:
+        if verb == "END":
+            served.append(1)
+        gone = len(served) > 20
+        if verb == "CONNECT" and gone:
+            return "421 4.3.2 going down"
+        return CUT if verb == "RCPT" and gone else None
+
+    with two(answer) as found:
+        outcomes = states(found.channel, letters(Channel.EMAIL, 300))
+
+        assert set(outcomes.values()) == {State.ACCEPTED}
+        assert found.arrived() == everybody(300)
+        assert len(found.taken[0]) >= 20
+
+
+def test_no_relay_serves_and_the_sentence_names_both() -> None:
+    refuses = always("MAIL", "530 5.7.0 authentication required")
+    with two(refuses, always("CONNECT", "554 5.7.1 not you")) as found:
+        with pytest.raises(ChannelUnavailable) as caught:
+            list(found.channel.send(letters(Channel.EMAIL, 20)))
+
+        one, other = (server.port for server in found.servers)
+        assert str(caught.value) == (
+            f"127.0.0.1:{one}: the server does not serve this sender: 530 5.7.0 authentication"
+            f" required; 127.0.0.1:{other}: refused: 554 5.7.1 not you"
+        )
+
+
+def test_relays_that_are_all_resting_are_all_tried() -> None:
+    down = [True]
+
+    def answer(verb: str, _argument: str, _number: int) -> str | None:
+        return "421 4.3.2 closed" if verb == "CONNECT" and down[0] else None
+
+    with two(answer, answer) as found:
+        with pytest.raises(ChannelUnavailable):
+            list(found.channel.send(letters(Channel.EMAIL, 20)))
+        down[0] = False
+
+        assert set(states(found.channel, letters(Channel.EMAIL, 20)).values()) == {State.ACCEPTED}
+
+
+@pytest.mark.parametrize(
+    "better", [("PIPELINING", "8BITMIME", "SMTPUTF8"), ("8BITMIME", "SIZE 9000000", "SMTPUTF8")]
+)
+def test_what_one_relay_cannot_take_goes_to_the_one_that_can(better: tuple[str, ...]) -> None:
+    poor = ("PIPELINING", "8BITMIME", "SIZE 5000")
+    large = "<p>休市</p>\n" * 1000
+    with two(offers=(poor, better)) as found:
+        for window in range(3):
+            first = window * 100 + 1
+            messages = letters(Channel.EMAIL, 97, first)
+            messages += [mail(first + 97, to="用户@例子.中国"), mail(first + 98, html=large)]
+            assert set(states(found.channel, messages).values()) == {State.ACCEPTED}
+
+        assert len(found.taken[0]) > 0
+        assert [fault for server in found.servers for fault in server.faults] == []
