@@ -12,7 +12,9 @@ from typer.testing import CliRunner, Result
 from outreach.cli import campaigns, clients, consent, explain, follow_ups, preferences, run, survey
 from outreach.cli.calendar import import_shipped
 from outreach.cli.door import Door
+from outreach.store import audit
 from outreach.store import consent as ledger
+from outreach.store.audit import Entry
 from outreach.store.consent import NewEvent
 from outreach.store.database import Database
 from tests.store import client_book
@@ -61,7 +63,8 @@ def surveyed(folder: Path, database: Database) -> Door:
     with database.begin() as tx:
         client_book.add(tx, [_client(n) for n in range(1, 8)])
         grants = [NewEvent(n, None, "survey", "grant", "app", AGREED) for n in range(1, 8)]
-        ledger.add(tx, grants, recorded_at=AGREED, actor="app")
+        covered = ledger.add(tx, grants, recorded_at=AGREED, actor="app")
+        audit.append(tx, [Entry(AGREED, "consent.imported", "app", "consent", {}, covered)])
     import_shipped(door)
     document(door, "preferences", "import", str(folder / "pref.csv"))
     for words in (

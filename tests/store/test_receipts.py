@@ -11,7 +11,7 @@ from sqlalchemy import event as sql_event
 from outreach import receive
 from outreach.core.doubt import Verdict
 from outreach.core.model import refused, unavailable
-from outreach.core.receipt import WAITS, Receipt
+from outreach.core.receipt import WAITS, Receipt, Reply
 from outreach.core.words import STATES, State
 from outreach.receive import Applied, Event
 from outreach.store import doubts, raw_events, references, sendlog
@@ -266,6 +266,21 @@ def test_a_proposal_about_a_doubt_that_was_healed_settles_nothing(small: SmallRu
     with small.database.begin() as tx:
         doubts.hold(tx, small.run_id)
         assert doubts.confirm(tx, made, "wang", small.now) == [2, 3]
+
+
+def test_an_opt_out_stops_what_is_queued_already(small: SmallRun) -> None:
+    stop = Event("gateway:other", "inbound", b"TD", small.now)
+
+    def says_stop(event: Event) -> Sequence[Reply]:
+        return [Reply("10690000", "+8613800000005", event.content.decode(), event.received_at)]
+
+    receive.take_in(small.database, [stop])
+    done = receive.apply(small.database, {"gateway": says_stop}, small.clock)
+    small.drain()
+
+    assert done.replies == 1
+    assert small.counts() == {"accepted": 9, "suppressed": 1}
+    assert small.outcomes()[5] == [("suppressed", "channel_opt_out")]
 
 
 # --- what cannot be matched ------------------------------------------------------------------

@@ -23,6 +23,7 @@ from outreach.cli import (
     log,
     market,
     preferences,
+    replies,
     run,
     run_report,
     runs,
@@ -51,6 +52,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(preferences.app, name="preferences")
     app.add_typer(survey.app, name="survey")
     app.add_typer(follow_ups.app, name="follow-ups")
+    app.add_typer(replies.app, name="replies")
     app.add_typer(halts.app, name="halts")
     app.add_typer(incident.app, name="incident")
     app.add_typer(market.app, name="market")
