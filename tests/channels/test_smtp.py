@@ -243,7 +243,7 @@ def test_connections_are_kept_between_windows() -> None:
 
 
 def test_a_connection_long_idle_is_not_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("outreach.channels.smtp._STALE", -1.0)
+    monkeypatch.setattr("outreach.channels.smtp_switchboard._STALE", -1.0)
     with case(connections=1) as found:
         for first in (1, 11):
             states(found.channel, letters(Channel.EMAIL, 10, first))

@@ -115,18 +115,33 @@ def _memory(sender: Any, secret: str | None, outbox: Path, letterhead: Letterhea
 
 def _smtp(sender: Any, secret: str | None, outbox: Path, letterhead: Letterhead) -> Adapter:
     from outreach.channels.smtp import SmtpChannel
-    from outreach.channels.smtp_session import Server
+    from outreach.channels.smtp_pace import Limit
+    from outreach.channels.smtp_session import Server, signers_of
 
-    server = Server(
-        host=sender.host,
-        port=sender.port,
-        security=sender.security,
-        ca_file=sender.ca_file,
-        username=sender.username,
-        password=secret,
-        timeout=sender.timeout,
+    relays = [
+        Server(
+            host=relay.host,
+            port=relay.port,
+            security=relay.security,
+            ca_file=relay.ca_file,
+            username=relay.username,
+            password=relay.password if relay.name else secret,
+            timeout=sender.timeout,
+            weight=relay.weight,
+        )
+        for relay in sender.servers
+    ]
+    domains = {
+        domain.lower(): Limit(limit.connections, limit.per_second)
+        for domain, limit in sender.domains.items()
+    }
+    return SmtpChannel(
+        relays,
+        letterhead,
+        connections=sender.connections,
+        domains=domains,
+        signers=signers_of(sender.signatures),
     )
-    return SmtpChannel(server, letterhead, connections=sender.connections)
 
 
 def _twilio_sms(sender: Any, secret: str | None, outbox: Path, letterhead: Letterhead) -> Adapter:

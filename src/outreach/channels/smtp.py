@@ -2,36 +2,27 @@
 
 The wire is ours because it decides the speed: with PIPELINING a message costs one write and one
 read. What the replies mean is in `smtp_wire`, how a connection is set up in `smtp_session`, whose
-turn it is in `smtp_window`, and how a server of several fares in `smtp_relay`.
+turn it is in `smtp_window`, how a server of several fares in `smtp_relay`, and the loop over all
+connections in `smtp_switchboard`.
 """
 
-import select
 import socket
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
-from ssl import SSLContext
 from time import monotonic
 from typing import Final
 
 from outreach.channels import ChannelUnavailable
 from outreach.channels.smtp_clerk import Clerk
 from outreach.channels.smtp_pace import Limit, Paces
-from outreach.channels.smtp_relay import BARREN, Line, Relay
-from outreach.channels.smtp_session import Server, Session, connect, tls_context
+from outreach.channels.smtp_session import Server
+from outreach.channels.smtp_switchboard import Switchboard
 from outreach.channels.smtp_window import Window
-from outreach.channels.smtp_wire import Garbled
 from outreach.core.dkim import Signer
 from outreach.core.mime import Letterhead, ascii_domain
 from outreach.core.model import Message, Outcome
 from outreach.core.words import Channel
 
-# Seconds after which an idle connection is not trusted: firewalls forget it without a word.
-_STALE: Final = 60.0
 _PER_CONNECTION: Final = 5  # a window opens one connection for so many messages, up to the limit
-_LOST: Final = "connection_lost"
-_HUNG_UP: Final = "the server hung up"
 
 
 class SmtpChannel:
@@ -97,264 +88,3 @@ class SmtpChannel:
         if self._switchboard is not None:
             self._switchboard.close()
             self._switchboard = None
-
-
-class Switchboard:
-    """The lines of one channel and the loop that serves them."""
-
-    def __init__(self, servers: Sequence[Server], helo: str) -> None:
-        self._helo = helo
-        self._relays: list[Relay] = []
-        for server in servers:
-            self._relays.append(Relay(server, self._relays))
-        self._contexts: dict[int, SSLContext | None] = {
-            id(relay): tls_context(relay.server) for relay in self._relays
-        }
-        self._tick = min(1.0, *(server.timeout / 4 for server in servers))
-        self._looks_at = 0.0  # when somebody looks for connections that fell silent
-        self._wanted = 0
-        self._closed = False
-        self._poll = select.epoll()
-        self._lines: dict[int, Line] = {}
-        self._arrived: deque[tuple[Relay, Future[Session]]] = deque()
-        self._pool: ThreadPoolExecutor | None = None
-        self._bell, self._button = socket.socketpair()
-        self._bell.setblocking(False)
-        self._poll.register(self._bell, select.EPOLLIN)
-
-    @property
-    def sentence(self) -> str:
-        """Why nothing goes, for a person."""
-        return "; ".join(relay.sentence for relay in self._relays)
-
-    @property
-    def trouble(self) -> tuple[str, str]:
-        """Why no more of a window goes: a code, and words."""
-        said = [relay.trouble for relay in self._relays if relay.trouble[1]]
-        return said[0] if said else (_LOST, "")
-
-    def ready(self, window: Window, wanted: int) -> None:
-        """At least one usable line, and more on their way. Raises `ChannelUnavailable`."""
-        now = monotonic()
-        self._wanted = wanted
-        rested = [relay for relay in self._relays if relay.rests_until <= now] or self._relays
-        for relay in self._relays:
-            relay.begin(window, resting=relay not in rested)
-        self._welcome()
-        for relay in self._relays:
-            for line in tuple(relay.idle):
-                if now - line.used_at > _STALE:
-                    self._forget(line)
-            if not relay.lines and not relay.opening and not relay.resting:
-                # Alone, so that a wrong password is tried once and not on every connection.
-                self._open(relay)
-        while not any(relay.lines and not relay.resting for relay in self._relays):
-            if not any(relay.opening for relay in self._relays):
-                raise ChannelUnavailable(self.sentence)
-            self._poll.poll(1.0)
-            self._welcome()
-        for relay in self._relays:
-            self._grow(relay)
-            window.servers.update(line.session.offers for line in relay.lines)
-
-    def works(self, window: Window) -> bool:
-        """Gives idle lines their next letter; whether anything is left to wait for."""
-        while window.waiting and self._begin():
-            pass
-        if sum(len(relay.idle) for relay in self._relays) < len(self._lines):
-            return True
-        if not window.waiting:
-            return False
-        coming = any(relay.opening and not relay.resting for relay in self._relays)
-        able = any(relay.lines and not relay.resting for relay in self._relays)
-        return coming or (able and window.wait() < 1e9)
-
-    def turn(self, window: Window) -> None:
-        """Waits for the next answers and serves them."""
-        lines = self._lines
-        events = self._poll.poll(min(self._tick, window.wait()), len(lines) + 1)
-        now = window.now = monotonic()
-        for descriptor, _ in events:
-            line = lines.get(descriptor)
-            if line is not None:
-                self._serve(line, now)
-            elif descriptor == self._bell.fileno():
-                self._welcome()
-        if now > self._looks_at:
-            self._looks_at = now + self._tick / 2
-            for line in tuple(lines.values()):
-                if now > line.deadline and line.conversation.busy:
-                    words = f"no answer within {line.relay.server.timeout:g} seconds"
-                    self._drop(line, "timeout", words, reopen=False)
-
-    def hang_up_busy(self) -> None:
-        """Closes what is in the middle of a message, so that the next window starts clean."""
-        for line in tuple(self._lines.values()):
-            if line.conversation.busy or line.out:
-                self._forget(line)
-
-    def close(self) -> None:
-        self._closed = True
-        if self._pool is not None:
-            # A relay that never answers would be waited for.
-            self._pool.shutdown(wait=False, cancel_futures=True)
-        self._turn_away()
-        for line in tuple(self._lines.values()):
-            line.session.close(quit_=not line.conversation.busy)
-        self._poll.close()
-        self._bell.close()
-        self._button.close()
-
-    # --- lines -------------------------------------------------------------------------------
-
-    def _begin(self) -> bool:
-        """Gives one idle line a letter, at the relay that has had least of its share."""
-        for relay in sorted(self._relays, key=lambda relay: relay.load):
-            if relay.idle and not relay.resting:
-                line = relay.idle.pop()
-                self._put(line, line.conversation.begin(relay))
-                if line.conversation.busy:
-                    return True
-        return False
-
-    def _grow(self, relay: Relay) -> None:
-        """Opens as many lines as its weight gives a relay that serves us."""
-        if relay.resting or not relay.lines:
-            return
-        weights = sum(peer.server.weight for peer in self._relays if not peer.resting)
-        share = max(1, round(self._wanted * relay.server.weight / weights))
-        for _ in range(share - len(relay.lines) - relay.opening):
-            self._open(relay)
-
-    def _open(self, relay: Relay) -> None:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(8, thread_name_prefix="smtp-connect")
-        relay.opening += 1
-        context = self._contexts[id(relay)]
-        future = self._pool.submit(connect, relay.server, context, self._helo)
-        future.add_done_callback(lambda done: self._arrive(relay, done))
-
-    def _arrive(self, relay: Relay, future: Future[Session]) -> None:
-        """Runs in the thread that connected."""
-        self._arrived.append((relay, future))
-        if self._closed:
-            self._turn_away()
-        with suppress(OSError):
-            self._button.send(b".")
-
-    def _turn_away(self) -> None:
-        """Closes connections that come when nobody waits for them any more."""
-        with suppress(IndexError):
-            while True:
-                _, future = self._arrived.popleft()
-                if not future.cancelled() and future.exception() is None:
-                    future.result().close(quit_=True)
-
-    def _welcome(self) -> None:
-        with suppress(BlockingIOError):
-            self._bell.recv(4096)
-        while self._arrived:
-            relay, future = self._arrived.popleft()
-            relay.opening -= 1
-            if future.cancelled():
-                continue
-            error = future.exception()
-            if error is None:
-                self._add(relay, future.result())
-            else:
-                words = str(error).removeprefix(f"{relay.server.place}: ")
-                self._fails(relay, "connect", words)
-
-    def _add(self, relay: Relay, session: Session) -> None:
-        line = Line(relay, session, monotonic())
-        self._lines[session.fileno()] = line
-        self._poll.register(session.fileno(), select.EPOLLIN)
-        relay.lines.append(line)
-        relay.idle.append(line)
-        relay.window.servers.add(session.offers)
-        if len(relay.lines) == 1 and not relay.opening:
-            self._grow(relay)
-
-    def _fails(self, relay: Relay, code: str, words: str) -> None:
-        """A connection came to nothing; a relay without any is left alone for a while."""
-        relay.trouble = (code, words)
-        if not relay.lines and not relay.opening:
-            relay.rest(code, words, monotonic())
-            for peer in self._relays:
-                self._grow(peer)
-
-    def _forget(self, line: Line) -> None:
-        descriptor = line.session.fileno()
-        self._lines.pop(descriptor, None)
-        for lines in (line.relay.lines, line.relay.idle):
-            with suppress(ValueError):
-                lines.remove(line)
-        with suppress(OSError):
-            self._poll.unregister(descriptor)
-        line.session.close()
-
-    def _drop(self, line: Line, code: str, words: str, *, reopen: bool = True) -> None:
-        self._forget(line)
-        relay, conversation = line.relay, line.conversation
-        if conversation.closing:
-            code, words = conversation.closing.label, conversation.closing.words
-        relay.trouble = (code, words)
-        conversation.lost(code, words)
-        # After some that served nobody, the next would do no better.
-        relay.barren = 0 if conversation.served else relay.barren + 1
-        if reopen and relay.barren < BARREN and relay.window.waiting and not relay.resting:
-            self._open(relay)
-        else:
-            self._fails(relay, code, words)
-
-    # --- traffic -----------------------------------------------------------------------------
-
-    def _serve(self, line: Line, now: float) -> None:
-        conversation, session = line.conversation, line.session
-        try:
-            if line.out:
-                self._flush(line)
-            data = session.read()
-            if data is None:
-                return
-            if not data:
-                raise ConnectionResetError
-            out = conversation.feed(data)
-            if conversation.closing:
-                self._drop(line, "", "")
-                return
-        except Garbled:
-            self._drop(line, "garbled", "the server's answer makes no sense")
-        except OSError:
-            self._drop(line, _LOST, _HUNG_UP)
-        else:
-            self._put(line, out, now)
-
-    def _put(self, line: Line, out: bytes, now: float | None = None) -> None:
-        """Writes, and notes from when on the line waits; without work the line is idle."""
-        if out:
-            line.out = out
-            try:
-                self._flush(line)
-            except OSError:
-                self._drop(line, _LOST, _HUNG_UP)
-                return
-        now = now or monotonic()
-        line.deadline = now + line.relay.server.timeout
-        if not line.conversation.busy and line not in line.relay.idle:
-            line.used_at = now
-            line.relay.idle.append(line)
-
-    def _flush(self, line: Line) -> None:
-        out, conversation = line.out, line.conversation
-        sent = line.session.write(out)
-        # A full TLS socket may have let a part of the record go.
-        conversation.given = True
-        if sent == len(out):
-            conversation.flushed = True
-            if isinstance(out, memoryview):
-                self._poll.modify(line.session.fileno(), select.EPOLLIN)
-            line.out = b""
-        else:
-            line.out = memoryview(out)[sent or 0 :]
-            self._poll.modify(line.session.fileno(), select.EPOLLIN | select.EPOLLOUT)

@@ -8,12 +8,15 @@ import smtplib
 import socket
 import ssl
 from base64 import b64encode
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from pathlib import Path
+from typing import Final, Literal, Protocol
 
 from outreach.channels import ChannelUnavailable
 from outreach.channels.smtp_wire import Offers, Reply
+from outreach.core.dkim import KeyProblem, Signer
 
 _LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))
 _READ: Final = 4096  # many answers
@@ -36,6 +39,19 @@ class Server:
     @property
     def place(self) -> str:
         return f"{self.host}:{self.port}"
+
+
+class Signature(Protocol):
+    """One DKIM key of config.toml."""
+
+    @property
+    def domain(self) -> str: ...
+
+    @property
+    def selector(self) -> str: ...
+
+    @property
+    def key_file(self) -> str: ...
 
 
 class Session:
@@ -74,6 +90,20 @@ class Session:
                 self._sock.send(b"QUIT\r\n")
         with suppress(OSError):
             self._sock.close()
+
+
+def signers_of(signatures: Iterable[Signature]) -> tuple[Signer, ...]:
+    """Reads the keys. Raises `ChannelUnavailable` for one that cannot be read or cannot sign."""
+    found = []
+    for one in signatures:
+        try:
+            found.append(Signer(one.domain, one.selector, Path(one.key_file).read_bytes()))
+        except OSError as error:
+            reason = error.strerror or error
+            raise ChannelUnavailable(f"key_file {one.key_file} cannot be read: {reason}") from error
+        except KeyProblem as problem:
+            raise ChannelUnavailable(f"key_file {one.key_file}: {problem}") from problem
+    return tuple(found)
 
 
 def tls_context(server: Server) -> ssl.SSLContext | None:

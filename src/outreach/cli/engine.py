@@ -13,7 +13,7 @@ from outreach.cli.door import BAD_DATA, Door, Failure
 from outreach.core.campaign import Campaign
 from outreach.core.verp import Verp
 from outreach.engine import local
-from outreach.project.config import GatewaySender
+from outreach.project.config import GatewaySender, SmtpSender
 from outreach.project.definition import Definition, define
 from outreach.project.secrets import secret
 
@@ -112,6 +112,10 @@ class Adapters:
             configured = config.senders[sender]
             if isinstance(configured, GatewaySender):
                 configured = configured.at(self._door.root)
+            elif isinstance(configured, SmtpSender):
+                configured = configured.at(
+                    self._door.root, lambda relay: secret(f"{sender}-{relay}")
+                )
             self._open[sender] = open_channel(
                 configured,
                 secret=secret(sender),

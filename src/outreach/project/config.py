@@ -10,6 +10,7 @@ from outreach.core.campaign import Bilingual, Locale, Name, Written
 from outreach.core.words import Channel, Purpose
 from outreach.project.bounce_config import Bounces
 from outreach.project.feed_config import HaltFeed
+from outreach.project.smtp_config import SmtpSender as SmtpSender
 from outreach.project.web_config import Web
 
 
@@ -50,19 +51,6 @@ class MemorySender(Written):
     kind: Literal["memory"]
     channel: Channel
     address: str = ""
-
-
-class SmtpSender(Written):
-    kind: Literal["smtp"]
-    channel: Literal[Channel.EMAIL] = Channel.EMAIL
-    address: str
-    host: str
-    port: int = Field(587, ge=1, le=65535)
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    ca_file: str | None = Field(None, description="PEM file to trust instead of the system's.")
-    username: str | None = Field(None, description="Password: OUTREACH_SECRET_<SENDER> or *_FILE.")
-    connections: int = Field(8, ge=1, le=128)
-    timeout: float = Field(30.0, gt=0, description="Seconds for one answer of the server.")
 
 
 class TwilioSender(Written):
