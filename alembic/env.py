@@ -14,6 +14,19 @@ def plain_types(kind: str, item: Any, _autogen: Any) -> str | Literal[False]:
     return False
 
 
+def partitions(connection: Any) -> set[str]:
+    """The partitions of divided tables: they follow their table."""
+    if connection.dialect.name == "sqlite":
+        return set()
+    query = "SELECT relname FROM pg_class WHERE relispartition AND relkind = 'r'"
+    return {name for (name,) in connection.exec_driver_sql(query)}
+
+
+# Over all partitions a key holds only if it begins with what divides them; this one holds within
+# each (docs/decisions.md).
+WITHIN_EACH = "uq_message_run_id_client_id_channel"
+
+
 def run() -> None:
     database: Database = context.config.attributes["database"]
     with database.write_engine.connect() as connection:
@@ -22,6 +35,8 @@ def run() -> None:
             connection.exec_driver_sql("COMMIT")
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+        hidden = partitions(connection)
+        divided = bool(hidden)
         context.configure(
             connection=connection,
             target_metadata=metadata,
@@ -29,6 +44,8 @@ def run() -> None:
             compare_type=True,
             render_item=plain_types,
             transactional_ddl=True,
+            include_name=lambda name, kind, _parents: kind != "table" or name not in hidden,
+            include_object=lambda _item, name, *_: not (divided and name == WITHIN_EACH),
         )
         with context.begin_transaction():
             context.run_migrations()

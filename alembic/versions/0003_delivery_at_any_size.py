@@ -20,6 +20,7 @@ def upgrade() -> None:
     _moves()
     _rates()
     _workers()
+    _partitions()  # last: what the others made is divided
 
 
 def _workers() -> None:
@@ -62,6 +63,44 @@ def _moves() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_database_move")),
     )
+
+
+# Table, the column its key begins with, its key, its other indexes, and up to where the first
+# partition reaches when the table is empty.
+_DIVIDED = (
+    ("decision", "run_id", "run_id, client_id", {}, 1_000),
+    ("message", "id", "id", {}, 10_000_000),
+    ("outcome", "window_id", "window_id, message_id", {}, 1_000_000),
+    ("receipt", "id", "id", {"ix_receipt_message_id": "message_id"}, 10_000_000),
+)
+
+
+def _partitions() -> None:
+    """On PostgreSQL, tables that grow with every message are divided by ranges of their keys.
+
+    What a table holds stays where it is: it becomes the first partition. Whoever takes a large
+    database up waits while PostgreSQL reads it once to see that no row is beyond the range.
+    """
+    if op.get_bind().dialect.name != "postgresql":
+        return
+    for table, column, key, indexes, step in _DIVIDED:
+        query = sa.select(sa.func.max(sa.column(column))).select_from(sa.table(table))
+        highest = op.get_bind().execute(query).scalar()
+        reach = (-(-(2 * (highest or 0)) // step) or 1) * step
+        first, rest = f"{table}_first", f"{table}_rest"
+        op.execute(f"ALTER TABLE {table} RENAME TO {first}")
+        op.execute(f"ALTER TABLE {first} RENAME CONSTRAINT pk_{table} TO pk_{first}")
+        for name in indexes:
+            op.execute(f"ALTER INDEX {name} RENAME TO {name}_first")
+        like = f"LIKE {first} INCLUDING DEFAULTS INCLUDING STORAGE"
+        op.execute(f"CREATE TABLE {table} ({like}) PARTITION BY RANGE ({column})")
+        op.execute(f"ALTER TABLE {table} ADD CONSTRAINT pk_{table} PRIMARY KEY ({key})")
+        for name, columns in indexes.items():
+            op.execute(f"CREATE INDEX {name} ON {table} ({columns})")
+        ends = f"FROM (MINVALUE) TO ({reach})"
+        op.execute(f"ALTER TABLE {table} ATTACH PARTITION {first} FOR VALUES {ends}")
+        op.execute(f"CREATE TABLE {rest} (LIKE {first} INCLUDING ALL)")
+        op.execute(f"ALTER TABLE {table} ATTACH PARTITION {rest} DEFAULT")
 
 
 def _id() -> sa.types.TypeEngine[int]:

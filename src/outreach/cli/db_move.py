@@ -132,7 +132,7 @@ def _rehearse(door: Door, conn: "Connection", target: "Database") -> None:
 def _move(
     door: Door, source: "Database", conn: "Connection", target: "Database", actor: str
 ) -> None:
-    from outreach.store import migrate, moved, moving
+    from outreach.store import migrate, moved, moving, partitions
     from outreach.store.database import DatabaseProblem
     from outreach.store.moved import State
 
@@ -152,6 +152,7 @@ def _move(
     if mark.state != State.MOVED:
         moving.leave(conn, mark, entry)
     moving.arrive(target, mark, entry, source.name)
+    partitions.keep(target, door.now())
     closed = moved.why_closed(conn)
     if door.json:
         emit_json({"to": target.name, "rows": rows, "root": mark.root.hex(), "closed": closed})

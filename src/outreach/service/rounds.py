@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
 from outreach import plan
@@ -13,7 +13,7 @@ from outreach.project.load import Project
 from outreach.service.cases import Cases
 from outreach.service.definitions import Definitions, Say
 from outreach.service.feeds import Feeds
-from outreach.store import marks, runs
+from outreach.store import marks, partitions, runs
 from outreach.store.database import Database, DatabaseProblem
 
 # Beyond this, "now" means something else to us than to the other schedulers of this database.
@@ -59,6 +59,7 @@ class Service:
     _stopped: dict[int, frozenset[str]] = field(default_factory=dict)  # by run: why it stands still
     _urgent: dict[str, bool] = field(default_factory=dict)  # by digest of the campaign
     _troubled: bool = False
+    _looked_ahead: date | None = None
 
     def round(self, now: datetime) -> None:
         """Do what is due at `now`. Trouble with the database is said once and ends the round."""
@@ -89,6 +90,15 @@ class Service:
             self.feeds.look(now)
         if self.cases is not None:
             self.cases.look(now)
+        if self._looked_ahead != now.date():
+            self._look_ahead(now)
+
+    def _look_ahead(self, now: datetime) -> None:
+        """Once a day, partitions of the coming months; a month that begins takes its rows."""
+        kept = partitions.keep(self.database, now)
+        self._looked_ahead = now.date()
+        if kept.begun:
+            self.say("month_begun", partitions=len(kept.begun))
 
     def _trouble(self, sentence: str) -> None:
         if not self._troubled:

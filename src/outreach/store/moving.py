@@ -15,7 +15,7 @@ from sqlalchemy import Connection, create_engine, event, make_url, select, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import NullPool
 
-from outreach.store import audit, migrate, move_rows, moved
+from outreach.store import audit, migrate, move_rows, moved, partitions
 from outreach.store.audit import Entry
 from outreach.store.database import Database, DatabaseProblem, explained
 from outreach.store.moved import Mark, State
@@ -160,6 +160,7 @@ def copy_all(
     a table does not come out as it went in: then the target is as it was."""
     found: dict[str, int] = {}
     with target.begin() as tx:
+        partitions.make_room(tx, partitions.highest(source))
         for table in move_rows.TABLES:
             tick = _tick(report, table.name)
             gone_in = move_rows.copy(source, tx, table, tick)
