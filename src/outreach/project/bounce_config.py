@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from outreach.core.bounce.resting import SoftRule
 from outreach.core.written import Name, Written
 
 
@@ -56,3 +57,7 @@ class Bounces(Written):
     soft_days: int = Field(30, ge=2, le=366, description="Within so many days.")
     soft_block_days: int = Field(30, ge=1, le=366, description="For so many days.")
     mailboxes: dict[Name, Mailbox] = Field(default_factory=dict)
+
+    def soft_rule(self, zone: str) -> SoftRule:
+        """When an address rests; days are those of a zone."""
+        return SoftRule(self.soft_limit, self.soft_days, self.soft_block_days, zone)

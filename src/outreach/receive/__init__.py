@@ -6,16 +6,22 @@ make of it what it means. What is handed in twice is stored once; applying it tw
 
 from outreach.receive.applied import Answering, Applied, apply
 from outreach.receive.events import Event, Reader, Readers, reader_of, take_in
-from outreach.receive.returned import mail_reader
+from outreach.receive.mailboxes import TookIn, look_at, source_of, take_mails
+from outreach.receive.returned import REPORT, mail_reader
 
 __all__ = [
+    "REPORT",
     "Answering",
     "Applied",
     "Event",
     "Reader",
     "Readers",
+    "TookIn",
     "apply",
+    "look_at",
     "mail_reader",
     "reader_of",
+    "source_of",
     "take_in",
+    "take_mails",
 ]

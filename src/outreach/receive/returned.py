@@ -12,7 +12,7 @@ from outreach.core.words import State
 from outreach.receive.events import Event, Reader
 from outreach.store.bounces import Found
 
-KIND: Final = "report"  # of the events that hold a returned mail as it came
+REPORT: Final = "report"  # of the events that hold a returned mail as it came
 
 # What was complained of or answered, and what is still tried, has reached somebody.
 _BECAME: Final[Mapping[Kind, State]] = {

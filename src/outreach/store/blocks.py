@@ -12,6 +12,7 @@ from outreach.store.database import allocate, append
 from outreach.store.one_of import one_of
 from outreach.store.tables import address_block, block_step
 
+ACTOR: Final = "outreach"
 _STEPS: Final = tuple(column.name for column in block_step.columns)
 _BLOCKS: Final = ("id", "channel", "address", "reason", "since_at", "source", "until_at")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from outreach.core.bounce.report import Kind
 from outreach.core.bounce.resting import SoftRule, rests_until
@@ -21,7 +21,7 @@ from outreach.store.covered import cover
 from outreach.store.database import allocate, append
 from outreach.store.one_of import one_of
 from outreach.store.said import plain
-from outreach.store.tables import bounce, client, message
+from outreach.store.tables import bounce, client, message, run
 
 ACTOR: Final = "outreach"
 _COLUMNS: Final = tuple(column.name for column in bounce.columns)
@@ -198,3 +198,80 @@ def _holders(conn: Connection, addresses: set[str]) -> dict[str, list[int]]:
     for address, client_id in conn.execute(query):
         found[address].append(client_id)
     return found
+
+
+# --- looking ---------------------------------------------------------------------------------
+
+
+class Line(NamedTuple):
+    """How often mail to an address came back in one way."""
+
+    address: str  # in full; masked where it is shown
+    kind: str
+    signed: bool
+    reports: int
+    last_at: datetime
+    status: str
+    diagnostic: str  # of the last one
+
+
+def lines(
+    conn: Connection, since: datetime, *, kind: str | None = None, limit: int = 200
+) -> list[Line]:
+    """What came back since a moment, by address and class, the newest first."""
+    row = bounce.c
+    groups = (
+        select(func.max(row.id).label("last"), func.count().label("n"))
+        .where(row.at >= since, *([row.kind == kind] if kind else []))
+        .group_by(row.address, row.kind, row.signed)
+        .order_by(func.max(row.id).desc())
+        .limit(limit)
+        .subquery()
+    )
+    query = (
+        select(
+            row.address, row.kind, row.signed, groups.c.n, row.said_at, row.status, row.diagnostic
+        )
+        .join(groups, groups.c.last == row.id)
+        .order_by(row.id.desc())
+    )
+    return [Line(*one) for one in conn.execute(query)]
+
+
+def refused(conn: Connection, since: datetime) -> list[tuple[str, str, int, str]]:
+    """(campaign, content or policy, mails, what was said last) of mails whose text or sender was
+    refused."""
+    row = bounce.c
+    groups = (
+        select(run.c.campaign, row.kind, func.count().label("n"), func.max(row.id).label("last"))
+        .join(run, run.c.id == row.run_id)
+        .where(row.at >= since, row.signed, row.kind.in_([Kind.CONTENT.value, Kind.POLICY.value]))
+        .group_by(run.c.campaign, row.kind)
+        .subquery()
+    )
+    query = (
+        select(groups.c.campaign, groups.c.kind, groups.c.n, row.diagnostic)
+        .join(groups, groups.c.last == row.id)
+        .order_by(groups.c.campaign, groups.c.kind)
+    )
+    return [tuple(one) for one in conn.execute(query)]
+
+
+def unsigned(conn: Connection, since: datetime) -> dict[str, int]:
+    """How many reports of each class would have silenced an address, had they been signed."""
+    row = bounce.c
+    query = (
+        select(row.kind, func.count())
+        .where(
+            row.at >= since, row.signed.is_(False),
+            row.kind.in_([Kind.HARD.value, Kind.COMPLAINT.value]),
+        )
+        .group_by(row.kind)
+    )  # fmt: skip
+    return {str(kind): n for kind, n in conn.execute(query)}
+
+
+def campaigns_of(conn: Connection, runs: Iterable[int]) -> dict[int, str]:
+    """The campaigns of runs."""
+    query = select(run.c.id, run.c.campaign).where(one_of(conn, run.c.id, set(runs)))
+    return {row[0]: row[1] for row in conn.execute(query)}
