@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from socket import socket
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from outreach import receive
 from outreach.project.config import Config
@@ -40,7 +41,8 @@ class Opened:
         sockets: list[socket],
     ) -> None:
         sys.setswitchinterval(_TURN)
-        apply = partial(receive.apply, database, readers(config, root), clock)
+        zone = ZoneInfo(config.firm.zone)
+        apply = partial(receive.apply, database, readers(config, root), clock, zone=zone)
         self._applier = Applier(apply, say)
         store = partial(receive.take_in, database)
         intake = Intake(store, self._applier.wake, say)

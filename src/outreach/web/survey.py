@@ -1,8 +1,7 @@
 """Answers by link: GET shows the questions, POST records what was chosen."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import parse_qsl
 
 from outreach import survey
@@ -58,12 +57,11 @@ class Surveys:
         given = _given(body, asked.survey)
         if given is None:
             return self._form(asked, language, 400)
-        score, comment = given
         done = survey.answer(
-            site.database, site.key, token, score, comment, now=now, zone=site.zone
+            site.database, site.key, token, given.score, given.text, now=now, zone=site.zone
         )
         if isinstance(done, survey.Refused):
-            return self._form(asked, language, 422, done.why.in_(language), score, comment)
+            return self._form(asked, language, 422, done.why.in_(language), given)
         site.tally.add("answered")
         until = self._until(asked, language)
         late = done.kind == survey.Kind.LATE
@@ -75,15 +73,14 @@ class Surveys:
         language: str,
         status: int = 200,
         wrong: str = "",
-        score: int | None = None,
-        comment: str = "",
+        given: "Given | None" = None,
     ) -> Page:
         form, scale = asked.survey, asked.survey.scale
         words = [one.in_(language) for one in scale.said]
         numbers = range(scale.lowest, scale.highest + 1)
         scores = [(n, words[n - scale.lowest] if words else "") for n in reversed(numbers)]
         return self._site.pages.page(
-            "survey", language, status, wrong=wrong, score=score, comment=comment,
+            "survey", language, status, wrong=wrong, given=given or Given(None, (), ""),
             questions=[one.in_(language) for one in form.questions], scores=scores,
             low=scale.lowest, high=scale.highest, until=self._until(asked, language),
         )  # fmt: skip
@@ -93,9 +90,22 @@ class Surveys:
         return format_date(asked.until_on, language, year)
 
 
-def _given(body: bytes, form: Survey) -> tuple[int | None, str] | None:
-    """Score and words of a form; None for a body that is none. Answers in words to further
-    questions stand before the comment, each with its question's number."""
+class Given(NamedTuple):
+    """What a form was filled in with."""
+
+    score: int | None
+    answers: tuple[str, ...]  # to the second question and those after it
+    comment: str
+
+    @property
+    def text(self) -> str:
+        """As it is kept: each answer with its question's number, then the comment."""
+        lines = [f"{n}) {answer}" for n, answer in enumerate(self.answers, start=2) if answer]
+        return "\n".join([*lines, self.comment] if self.comment else lines)
+
+
+def _given(body: bytes, form: Survey) -> Given | None:
+    """A form that was sent; None for a body that is none."""
     try:
         fields = dict(parse_qsl(body.decode("ascii"), errors="strict", max_num_fields=50))
     except ValueError:
@@ -104,10 +114,5 @@ def _given(body: bytes, form: Survey) -> tuple[int | None, str] | None:
     score = int(written) if written.isascii() and written.isdecimal() and len(written) < 4 else None
     if written and score is None:
         return None
-    answers = [fields.get(f"answer{n}", "").strip() for n in range(1, len(form.questions))]
-    return score, _joined(answers, fields.get("comment", "").strip())
-
-
-def _joined(answers: Sequence[str], comment: str) -> str:
-    lines = [f"{n}) {answer}" for n, answer in enumerate(answers, start=2) if answer]
-    return "\n".join([*lines, comment] if comment else lines)
+    answers = (fields.get(f"answer{n}", "").strip() for n in range(1, len(form.questions)))
+    return Given(score, tuple(answers), fields.get("comment", "").strip())

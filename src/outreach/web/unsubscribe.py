@@ -54,15 +54,20 @@ class Unsubscribe:
             else:
                 await site.too_many(send)
             return
-        await site.intake.put(self._event(*found))
+        await site.intake.put(self._event(scope["path"], *found))
         site.tally.add("unsubscribed")
         language = await self._language(scope, found[0])
         purpose = found[1].sentence.in_(language)
         await site.show(send, site.pages.page("unsubscribed", language, purpose=purpose))
 
-    def _event(self, client_id: int, purpose: Purpose) -> Event:
+    def _event(self, path: str, client_id: int, purpose: Purpose) -> Event:
         now = self._site.clock().astimezone(UTC)
-        said = {"client": client_id, "purpose": purpose.value, "at": f"{now:%Y-%m-%dT%H:%M:%SZ}"}
+        said = {
+            "client": client_id,
+            "purpose": purpose.value,
+            "path": path,
+            "at": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+        }
         return Event("unsubscribe", "click", orjson.dumps(said), now)
 
     async def _unknown(self, scope: Scope, send: Send) -> None:

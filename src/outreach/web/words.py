@@ -12,8 +12,10 @@ SENTENCES: Final = {
         "Do you want {firm} to stop sending you this kind of message?",
         "您要停止接收{firm}发送的以下信息吗？",
     ),
-    "stop_what": Sentence(
-        "What stops: {purpose}, by SMS and e-mail.", "停止的内容：{purpose}（短信和邮件）。"
+    "stop_what": Sentence("What stops: {purpose}, by e-mail.", "停止的内容：{purpose}（邮件）。"),
+    "stop_sms": Sentence(
+        "SMS are stopped apart: reply STOP to one of them.",
+        "短信需单独退订：直接回复短信“退订”即可。",
     ),
     "stop_rest": Sentence(
         "Notices the firm must give you by law still come.",
@@ -22,7 +24,8 @@ SENTENCES: Final = {
     "stop_button": Sentence("Stop them", "确认停止"),
     "stop_done_title": Sentence("It is stopped", "已停止"),
     "stop_done": Sentence(
-        "You will no longer get this from {firm}: {purpose}.", "{firm}不会再向您发送：{purpose}。"
+        "You will no longer get this by e-mail from {firm}: {purpose}.",
+        "{firm}不会再通过邮件向您发送：{purpose}。",
     ),
     "stop_back": Sentence(
         "To get it again, or if this was a mistake, call {hotline} ({hours}).",
