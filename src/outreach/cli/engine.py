@@ -13,7 +13,7 @@ from outreach.cli.door import BAD_DATA, Door, Failure
 from outreach.core.campaign import Campaign
 from outreach.core.verp import Verp
 from outreach.engine import local
-from outreach.project.config import GatewaySender, SmtpSender
+from outreach.project.config import Config, GatewaySender, SmtpSender
 from outreach.project.definition import Definition, define
 from outreach.project.secrets import secret
 
@@ -56,10 +56,10 @@ def unsubscribe_key(door: Door) -> bytes:
     return _key(door, UNSUBSCRIBE)
 
 
-def returns(door: Door) -> Verp | None:
+def returns(door: Door, config: Config | None = None) -> Verp | None:
     """The return addresses of mails, signed with a key that is kept like that of unsubscribe links;
-    None when the firm has no mailbox for returned mail."""
-    mailbox = door.config.bounces.address
+    None when the firm has no mailbox for returned mail. `config` where it is not the door's."""
+    mailbox = (config or door.config).bounces.address
     return Verp(mailbox, _key(door, BOUNCES)) if mailbox else None
 
 

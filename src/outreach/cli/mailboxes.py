@@ -8,13 +8,33 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from outreach.cli.door import Door
     from outreach.feeds.returned_mail import Mailbox
     from outreach.project.bounce_config import ImapMailbox, MaildirMailbox
+    from outreach.project.config import Config
+    from outreach.receive import Applied
 
 
 def secret_of(name: str) -> str:
     """What a mailbox's secret is called: that of `returns` is OUTREACH_SECRET_MAILBOX_RETURNS."""
     return f"mailbox-{name}"
+
+
+def applying(door: "Door") -> "Callable[[Config], Applied]":
+    """What applies the next returned mails that came in, by the config it is given."""
+    from zoneinfo import ZoneInfo
+
+    from outreach import receive
+    from outreach.cli.engine import returns
+
+    def apply(config: "Config") -> "Applied":
+        verp, zone = returns(door, config), config.firm.zone
+        return receive.apply(
+            door.database, {"mail": receive.mail_reader(verp)}, door.now, zone=ZoneInfo(zone),
+            soft=config.bounces.soft_rule(zone),
+        )  # fmt: skip
+
+    return apply
 
 
 def opening(root: "Path") -> "Callable[[str, ImapMailbox | MaildirMailbox], Mailbox]":

@@ -23,6 +23,7 @@ def serve(
 ) -> None:
     """Fire campaigns by their schedules and send what is due, until SIGTERM or Ctrl-C."""
     from outreach import clock
+    from outreach.cli.mailboxes import applying, opening
     from outreach.cli.web import beside
     from outreach.cli.worker import queue
     from outreach.engine import stop
@@ -31,6 +32,7 @@ def serve(
     from outreach.service.definitions import Definitions
     from outreach.service.feeds import Feeds
     from outreach.service.live import Live
+    from outreach.service.mailboxes import Mailboxes
 
     door: Door = context.obj
     database = door.database
@@ -54,6 +56,10 @@ def serve(
     )  # fmt: skip
     service.cases = Cases(
         database, definitions, door.now, lines, lambda config: _departments(door, config),
+        background=True, stopping=asked.is_set,
+    )  # fmt: skip
+    service.mailboxes = Mailboxes(
+        database, definitions, door.now, lines, opening(door.root), applying(door),
         background=True, stopping=asked.is_set,
     )  # fmt: skip
     if door.config.engine.mode == "workers":

@@ -7,17 +7,19 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from outreach import receive
 from outreach.feeds.returned_mail import Mailbox, MailboxTrouble
 from outreach.project.bounce_config import ImapMailbox, LmtpDoor, MaildirMailbox
 from outreach.project.config import Config
 from outreach.receive import Applied, Event
-from outreach.service import lmtp
 from outreach.service.definitions import Definitions, Say
 from outreach.service.refused import say_refused
 from outreach.store.database import Database, DatabaseProblem
+
+if TYPE_CHECKING:
+    from outreach.service import lmtp
 
 _PATIENCE: Final = 10.0  # seconds a stopping service waits for the mails in hand
 
@@ -38,7 +40,7 @@ class Mailboxes:
     background: bool = False  # in a thread; else within the round
     stopping: Callable[[], bool] = lambda: False
     _due: dict[str, datetime] = field(default_factory=dict)  # by mailbox: when it is read again
-    _doors: dict[str, tuple[LmtpDoor, lmtp.LmtpDoor]] = field(default_factory=dict)
+    _doors: "dict[str, tuple[LmtpDoor, lmtp.LmtpDoor]]" = field(default_factory=dict)
     _troubles: dict[str, str] = field(default_factory=dict)  # what was said of what
     _thread: threading.Thread | None = None
 
@@ -120,18 +122,22 @@ class Mailboxes:
             if wanted.get(name) != as_it_was:
                 door.close()
                 del self._doors[name]
-        for name in wanted.keys() - self._doors.keys():
-            box = wanted[name]
-            door = lmtp.LmtpDoor(box.host, box.port, self._storing(name))
-            try:
-                door.start()
-            except OSError as error:
-                why = f"cannot listen on {box.host} port {box.port}: {error.strerror or error}"
-                self._trouble(name, "mailbox_trouble", why, mailbox=name)
-                continue
-            self._doors[name] = (box, door)
-            self._fine(name, "mailbox_back", mailbox=name)
-            self.say("lmtp_listening", mailbox=name, address=f"{box.host}:{box.port}")
+        for name in sorted(wanted.keys() - self._doors.keys()):
+            self._open_door(name, wanted[name])
+
+    def _open_door(self, name: str, box: LmtpDoor) -> None:
+        from outreach.service import lmtp
+
+        door = lmtp.LmtpDoor(box.host, box.port, self._storing(name))
+        try:
+            door.start()
+        except OSError as error:
+            why = f"cannot listen on {box.host} port {box.port}: {error.strerror or error}"
+            self._trouble(name, "mailbox_trouble", why, mailbox=name)
+            return
+        self._doors[name] = (box, door)
+        self._fine(name, "mailbox_back", mailbox=name)
+        self.say("lmtp_listening", mailbox=name, address=f"{box.host}:{box.port}")
 
     def _storing(self, name: str) -> Callable[[bytes], int]:
         def store(mail: bytes) -> int:

@@ -13,6 +13,7 @@ from outreach.project.load import Project
 from outreach.service.cases import Cases
 from outreach.service.definitions import Definitions, Say
 from outreach.service.feeds import Feeds
+from outreach.service.mailboxes import Mailboxes
 from outreach.store import marks, partitions, runs
 from outreach.store.database import Database, DatabaseProblem
 
@@ -50,6 +51,7 @@ class Service:
     lanes: Lanes | None = None  # None: runs are worked within the round
     feeds: Feeds | None = None  # None: files are taken in by other hands
     cases: Cases | None = None  # None: departments are called by other hands
+    mailboxes: Mailboxes | None = None  # None: returned mail is read by other hands
     hand_over: Callable[[], object] | None = None  # to workers; None: runs are worked here
     _bench: "Bench | None" = None
     _said: set[object] = field(default_factory=set)
@@ -90,6 +92,8 @@ class Service:
             self.feeds.look(now)
         if self.cases is not None:
             self.cases.look(now)
+        if self.mailboxes is not None:
+            self.mailboxes.look(now)
         if self._looked_ahead != now.date():
             self._look_ahead(now)
 
@@ -213,6 +217,8 @@ class Service:
             self.feeds.close()
         if self.cases is not None:
             self.cases.close()
+        if self.mailboxes is not None:
+            self.mailboxes.close()
         if self._bench is not None:
             self._bench.close()
 
