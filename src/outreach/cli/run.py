@@ -32,6 +32,9 @@ def run(
         typer.Option("--even-though-missed", help="Send what was missed, as long as it is true."),
     ] = False,
     why: Annotated[str, typer.Option(help="With it: why, kept with the run.")] = "",
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Leave it to the workers and do not wait for them.")
+    ] = False,
 ) -> None:
     """Open the run and work it to the end. Repeating it goes on, and never sends twice."""
     from outreach import plan as verb
@@ -40,6 +43,8 @@ def run(
     from outreach.store import runs
 
     door: Door = context.obj
+    if no_wait and door.config.engine.mode == "embedded":
+        raise Failure(USAGE, '--no-wait: nobody else would send; [engine] mode is not "workers"')
     defined, now = definition(door, campaign), door.now()
     verb.settle(door.database, defined, now)
     with door.database.reading() as conn:
@@ -65,6 +70,9 @@ def run(
         raise Failure(NOT_ALLOWED, f"{campaign}: {due.occurrence.key}: {newer}") from None
     if not fresh:
         _say_existing(door, run_id, existing, defined)
+    if no_wait:
+        _leave(door, run_id)
+        return
     work_run(door, run_id)
 
 
@@ -170,6 +178,13 @@ def work_run(door: Door, run_id: int, about: "Mapping[str, Any] | None" = None) 
     lines = [*ended.stopped, *_left(run_id, document["messages"], bool(ended.stopped))]
     if lines:
         raise Failure(PROBLEMS, lines)
+
+
+def _leave(door: Door, run_id: int) -> None:
+    if door.json:
+        emit_json(run_document(door, run_id))
+    say(door, f"Run {run_id} is left to the workers.")
+    next_step(door, f"outreach runs show {run_id}", "outreach workers")
 
 
 def _followed(door: Door, here: "Local", run_id: int) -> "Ended | None":

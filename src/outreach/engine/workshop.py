@@ -113,7 +113,7 @@ class Workshop:
         except DatabaseProblem as error:
             self.trouble(str(error))
         except Exception as error:  # the worker must live on; not what it says, which may be a name
-            self.say("task_failed", task=what, error=type(error).__name__, at=place_of(error))
+            self.say("task_failed", task=what, error=type(error).__name__, where=place_of(error))
         else:
             if self._troubled:
                 self._troubled = False
@@ -149,12 +149,20 @@ class Workshop:
             bench = None
         if bench is None:
             bench = _Bench(self.open_engine(), config)
-        bench.tally.renew(TEXTS_KEPT)
+        _renew(bench.tally)
         try:
             yield bench
         finally:
             with self._lock:
                 self._idle.append(bench)
+
+
+def _renew(tally: dispatch.Tally) -> None:
+    """Begin again: senders that gave up may be back. Of the texts the newest stay."""
+    tally.sent = 0
+    tally.down.clear()
+    for run_id in list(tally._texts)[:-TEXTS_KEPT]:
+        del tally._texts[run_id]
 
 
 def place_of(error: BaseException) -> str:

@@ -89,7 +89,10 @@ def _urgent(campaign: bytes) -> bool:
 
 
 def _batches(conn: Connection, now: datetime, without_job: bool) -> list[Task]:
+    from outreach.store.windows import waits  # which needs the database, which needs tasks
+
     where = [
+        ~waits(batch, now),
         batch.c.state == "ready",
         batch.c.not_before <= now,
         batch.c.takeovers < STUCK_AFTER,
@@ -108,9 +111,14 @@ def _batches(conn: Connection, now: datetime, without_job: bool) -> list[Task]:
 
 
 def _retries(conn: Connection, now: datetime) -> list[Task]:
+    from outreach.store.windows import waits
+
     query = (
         select(retry.c.run_id).join(run, run.c.id == retry.c.run_id)
-        .where(retry.c.window_id.is_(None), retry.c.not_before <= now, run.c.state.in_(GOING))
+        .where(
+            retry.c.window_id.is_(None), retry.c.not_before <= now, run.c.state.in_(GOING),
+            ~waits(retry, now),
+        )
         .distinct().order_by(retry.c.run_id)
     )  # fmt: skip
     return [Task("retries", run_id) for run_id in conn.execute(query).scalars()]
@@ -174,6 +182,7 @@ def see_jobs(tx: Connection) -> None:
 def drop_stalled(tx: Connection, seconds: float) -> list[str]:
     """Take away the jobs of workers that fell silent, and those begun longer ago than any may take:
     whatever of them is still to do is found by its rows. The names of the tasks."""
+    see_jobs(tx)  # for their triggers
     now = func.clock_timestamp()
     alive = select(_beats.c.id).where(_beats.c.last_heartbeat >= now - _interval(seconds))
     begun = select(_events.c.job_id).where(
@@ -193,6 +202,7 @@ def _interval(seconds: float) -> Any:
 
 def drop_waiting(tx: Connection, name: str) -> bool:
     """Take a task away that nobody has begun."""
+    see_jobs(tx)
     dropped = tx.execute(delete(_jobs).where(_jobs.c.queueing_lock == name, _WAITS))
     return dropped.rowcount > 0
 
