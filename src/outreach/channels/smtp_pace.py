@@ -9,6 +9,7 @@ from outreach.core.words import State
 
 _SLOWEST: Final = 60.0  # seconds between two messages, at most
 _FIRST: Final = 1.0  # seconds between two messages once a domain has asked for less
+_LATENESS: Final = 0.05
 _MOST: Final = 10_000  # domains that are remembered
 # What servers say that want less from us, Gmail and the large Chinese ones among them. A greylist
 # ("4.7.1 try again later") does not speak of pace.
@@ -56,7 +57,8 @@ class Pace:
     def begin(self, now: float) -> None:
         self.out += 1
         if self._gap:
-            self.next_at = max(self.next_at + self._gap, now)
+            # What was lost by looking late is made good, but no more than that.
+            self.next_at = max(self.next_at, now - min(self._gap / 2, _LATENESS)) + self._gap
 
     def slow(self, now: float) -> None:
         """The domain asked for less: one at a time, and twice as long between two."""
