@@ -4,14 +4,14 @@ import re
 from typing import Final, Literal, NamedTuple
 
 # 3GPP TS 23.038, 6.2.1: the default alphabet. The escape code 0x1B is no character of a text.
-_BASIC: Final = (
+BASIC: Final = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-_EXTENSION: Final = "\f^{}\\[~]|€"
+EXTENSION: Final = "\f^{}\\[~]|€"
 
-_OUTSIDE_GSM: Final = re.compile(f"[^{re.escape(_BASIC + _EXTENSION)}]")
-_EXTENDED: Final = re.compile(f"[{re.escape(_EXTENSION)}]")
+_OUTSIDE_GSM: Final = re.compile(f"[^{re.escape(BASIC + EXTENSION)}]")
+_EXTENDED: Final = re.compile(f"[{re.escape(EXTENSION)}]")
 _BEYOND_BMP: Final = re.compile("[\U00010000-\U0010ffff]")
 
 _ESCAPE: Final = "\x1b"
