@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 import typer
 
+from outreach.cli.delivery_health import doubt_findings, returned_findings
 from outreach.cli.departments import department_findings
 from outreach.cli.door import PROBLEMS, Door, Failure
 from outreach.cli.incident_health import incident_findings
@@ -299,17 +300,6 @@ def _room(find: "Callable[[Connection, Project, datetime], Iterator[Any]]") -> C
     return lambda look: (Finding(*one) for one in find(look.conn, look.project, look.now))
 
 
-def _doubt(look: Look) -> Iterator[Finding]:
-    from outreach.store import checkup
-
-    open_ = checkup.in_doubt(look.conn)
-    for run, n in open_.items():
-        says = f"run {run}: {n:,} messages may or may not have been sent"
-        yield Finding("warning", says, f"outreach runs doubts {run}")
-    if not open_:
-        yield Finding("ok", "no message is in doubt")
-
-
 def _routes(look: Look) -> Iterator[Finding]:
     """Routes behind one that takes all they would, senders without a route, channels without."""
     config = look.project.config
@@ -346,6 +336,7 @@ CHECKS: Final[tuple[tuple[str, bool, Check], ...]] = (
     ("incidents", True, _room(incident_findings)),
     ("market moves", True, _room(market_findings)),
     ("departments", True, _room(department_findings)),
-    ("in doubt", True, _doubt),
+    ("in doubt", True, _room(doubt_findings)),
+    ("returned mail", True, _room(returned_findings)),
     ("disk", False, _disk),
 )

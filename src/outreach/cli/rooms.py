@@ -4,7 +4,9 @@ import typer
 
 from outreach.cli import (
     audit,
+    blocks,
     bounce,
+    bounces,
     calendar,
     call_backs,
     campaigns,
@@ -75,5 +77,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(explain.explain)
     app.command()(run_report.report)
     app.add_typer(bounce.app, name="bounce")
+    app.add_typer(bounces.app, name="bounces")
+    app.add_typer(blocks.app, name="blocks")
     app.add_typer(inbound.app, name="inbound")
     app.add_typer(sms.app, name="sms")

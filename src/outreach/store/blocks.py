@@ -150,3 +150,21 @@ def lifted_at(conn: Connection, addresses: Sequence[str]) -> dict[str, datetime]
         .order_by(step.id)
     )
     return {row[0]: row[1] for row in conn.execute(query)}
+
+
+def of_addresses(conn: Connection, now: datetime, addresses: Sequence[str]) -> dict[str, list[str]]:
+    """The reasons for which e-mail addresses are blocked, of those that are."""
+    shut = address_block.c
+    query = (
+        select(shut.address, shut.reason)
+        .where(
+            shut.channel == "email",
+            one_of(conn, shut.address, set(addresses)),
+            or_(shut.until_at.is_(None), shut.until_at > now),
+        )
+        .order_by(shut.address, shut.reason)
+    )
+    found: dict[str, list[str]] = {}
+    for address, reason in conn.execute(query):
+        found.setdefault(address, []).append(reason)
+    return found

@@ -1,0 +1,60 @@
+"""What `outreach doctor` says of delivery: messages in doubt, and mail that came back."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from outreach.project.load import Project
+
+LATELY: Final = timedelta(days=7)
+
+
+class Seen(NamedTuple):
+    """One finding, in the order in which `doctor` takes it."""
+
+    level: Literal["ok", "warning"]
+    says: str
+    write: str = ""
+
+
+def doubt_findings(conn: "Connection", project: "Project", now: datetime) -> Iterator[Seen]:
+    """Runs with messages in doubt."""
+    from outreach.store import checkup
+
+    open_ = checkup.in_doubt(conn)
+    for run, n in open_.items():
+        says = f"run {run}: {n:,} messages may or may not have been sent"
+        yield Seen("warning", says, f"outreach runs doubts {run}")
+    if not open_:
+        yield Seen("ok", "no message is in doubt")
+
+
+def returned_findings(conn: "Connection", project: "Project", now: datetime) -> Iterator[Seen]:
+    """Texts and senders that were refused, reports nobody can believe, mail nobody reads."""
+    from outreach.store import bounces
+
+    quiet, since, days = True, now - LATELY, LATELY.days
+    for campaign, kind, mails, said in bounces.refused(conn, since):
+        quiet = False
+        what = "its text" if kind == "content" else "our sender"
+        write = (
+            "change the text, or ask the mail server's operator"
+            if kind == "content"
+            else "look at blocklists, SPF, DKIM and DMARC of the sender"
+        )
+        says = f"{campaign}: {mails:,} mails of {days} days came back because of {what}: {said}"
+        yield Seen("warning", says[:300], write)
+    for kind, reports in sorted(bounces.unsigned(conn, since).items()):
+        quiet = False
+        says = f"{reports:,} reports of class {kind} in {days} days carry no token of ours"
+        yield Seen("warning", says, "outreach bounces; if clients are right, record it by hand")
+    config = project.config.bounces
+    if config.address and not config.mailboxes:
+        quiet = False
+        write = "describe its mailbox under [bounces.mailboxes.NAME]"
+        yield Seen("warning", f"nobody reads what comes back to {config.address}", write)
+    if quiet:
+        yield Seen("ok", "no text and no sender was refused lately")
