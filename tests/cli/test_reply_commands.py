@@ -235,10 +235,11 @@ def test_an_answer_by_link_is_handed_to_the_survey(door: Door) -> None:
     ]
 
 
-def test_an_answer_waits_while_nobody_takes_answers(door: Door) -> None:
+def test_an_answer_waits_for_a_process_that_takes_answers(door: Door) -> None:
     receive.take_in(door.database, [Event("survey", "answer", b'{"token":"t"}', NEXT_DAY)])
 
-    assert receive.apply(door.database, {}, clock.now).waiting == 1
+    assert receive.apply(door.database, {}, clock.now) == Applied()
+    assert hear(door) == Applied(events=1, aside=1)
 
 
 def _runs(door: Door) -> list[dict[str, str]]:

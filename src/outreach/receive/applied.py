@@ -21,7 +21,7 @@ from outreach.core.receipt import (
     sender_of,
 )
 from outreach.receive import replies
-from outreach.receive.events import Readers, reader_of
+from outreach.receive.events import READERS, Readers, reader_of
 from outreach.receive.returned import receipt_of
 from outreach.store import audit, bounces, raw_events, receipts
 from outreach.store.audit import Entry
@@ -83,7 +83,8 @@ def apply(
     answering: Answering | None = None,
     soft: SoftRule = SOFT,
 ) -> Applied:
-    """Apply the next due events. Call it again while `events` is not 0.
+    """Apply the next due events that these readers can read; the others wait for whoever can. Call
+    it again while `events` is not 0.
 
     Reading happens before the transaction. Whoever else applies the same events at the same time
     finds them taken. `zone` is the firm's: surveys close at the end of its day. `soft` says when an
@@ -91,7 +92,7 @@ def apply(
     """
     now = clock()
     with database.reading() as conn:
-        due = raw_events.due(conn, now, limit)
+        due = raw_events.due(conn, now, limit, _read_here(readers, answering))
     if not due:
         return Applied()
     read = [_read(readers, one) for one in due]
@@ -107,6 +108,12 @@ def apply(
     )
     said = [one for one in mine if one.from_clients]
     return _from_clients(database, said, now, zone, answering, done) if said else done
+
+
+def _read_here(readers: Readers, answering: Answering | None) -> set[str]:
+    """The sources whose events this process can apply."""
+    own = READERS.keys() if answering is not None else READERS.keys() - {"survey"}
+    return {*readers, *own}
 
 
 def _from_clients(
@@ -136,9 +143,7 @@ def _from_clients(
 
 
 def _answered(answer: Answer, answering: Answering | None) -> Result:
-    if answering is None:
-        return Result("waits", "nobody_answers", "no door takes answers to surveys here")
-    why = answering(answer)
+    why = answering(answer) if answering is not None else "nobody_answers"
     return Result("taken") if why is None else Result("aside", why, "the answer was refused")
 
 
@@ -150,10 +155,8 @@ def _held(tx: Connection, read: Sequence[_Read]) -> list[_Read]:
 
 def _read(readers: Readers, one: Due) -> _Read:
     reader = reader_of(readers, one.came.source)
-    if reader is None:
-        return _Read(one, wrong=f"nobody reads {one.came.source}; is its sender still configured?")
     try:
-        return _Read(one, tuple(reader(one.came)))
+        return _Read(one, tuple(reader(one.came)) if reader is not None else ())
     except Exception as error:  # one strange event must not keep the others from being applied
         return _Read(one, wrong=masked_text(f"{type(error).__name__}: {error}")[:300])
 

@@ -44,10 +44,12 @@ def past_of(tx: Connection, rows: Sequence[Any]) -> Past:
         pairs = _windows_of(tx, rows, ids)
         opened |= _locked(tx, {number for number, _ in pairs} - opened.keys())
     pairs = {key: is_batch for key, is_batch in pairs.items() if key[0] in opened}
-    for (window_id, number), is_batch in pairs.items():
-        if is_batch and opened[window_id][1]:
-            found.in_hand.add(number)
-    for window_id, number, state in _outcomes(tx, list(pairs)):
+    written = _outcomes(tx, list(pairs))
+    told = {(window_id, number) for window_id, number, _ in written}
+    for key, is_batch in pairs.items():
+        if is_batch and opened[key[0]][1] and key not in told:
+            found.in_hand.add(key[1])
+    for window_id, number, state in written:
         if state not in _KEPT_BACK:
             found.senders[number].add(opened[window_id][0])
         found.states[number].append((window_id, state))
@@ -90,6 +92,7 @@ def _outcomes(conn: Connection, pairs: Sequence[tuple[int, int]]) -> Sequence[An
     """The outcomes at these keys: there is no search by message alone."""
     if not pairs:
         return ()
+    left: tuple[Any, Any]
     if conn.dialect.name == "sqlite":
         given = func.json_each(orjson.dumps(pairs).decode()).table_valued("value")
         left = func.json_extract(given.c.value, "$[0]"), func.json_extract(given.c.value, "$[1]")

@@ -1,11 +1,11 @@
 """What came in, as it came: stored before anybody reads it, and each thing once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, or_, select, update
 
 from outreach.store import audit
 from outreach.store.audit import Entry
@@ -93,13 +93,15 @@ def _known(conn: Connection, keys: Mapping[tuple[str, bytes], Came]) -> list[tup
 # --- applying --------------------------------------------------------------------------------
 
 
-def due(conn: Connection, now: datetime, limit: int) -> list[Due]:
-    """The events whose turn it is, those that waited longest first."""
-    came = (raw_event.c[name] for name in Came._fields)
+def due(conn: Connection, now: datetime, limit: int, sources: Collection[str]) -> list[Due]:
+    """The events of some sources whose turn it is, those that waited longest first. A source is
+    `twilio:main`, or `twilio` for all of its kind."""
+    source = raw_event.c.source
+    kinds = [source.startswith(f"{one}:", autoescape=True) for one in sources if ":" not in one]
     query = (
-        select(raw_event.c.id, event_due.c.attempts, *came)
+        select(raw_event.c.id, event_due.c.attempts, *(raw_event.c[name] for name in Came._fields))
         .join(raw_event, raw_event.c.id == event_due.c.event_id)
-        .where(event_due.c.not_before <= now)
+        .where(event_due.c.not_before <= now, or_(source.in_(sorted(sources)), *kinds))
         .order_by(event_due.c.not_before, event_due.c.event_id)
         .limit(limit)
     )
