@@ -125,7 +125,8 @@ class SmallRun:
     def sending(self, owner: str = "a") -> dispatch.Sending:
         return dispatch.Sending(
             self.database, self.gateways.__getitem__, ChannelUnavailable, KEY, owner, self.clock,
-            self.window, LEASE,
+            self.window, LEASE, elapsed=lambda: self.now.timestamp(),
+            sleep=lambda seconds: self.pass_time(seconds=seconds),
         )  # fmt: skip
 
     def work(self, owner: str = "a", tally: dispatch.Tally | None = None) -> bool:

@@ -42,7 +42,8 @@ def test_a_sender_that_stands_still_is_told_once_and_its_run_goes_on_when_it_is_
     assert served.at("2026-03-02 10:00:05") == []  # it is left alone for a minute
     assert served.at("2026-03-02 10:01:10") == []  # tried again; no news
     served.gateways["sms-file"].answer = lambda _message: None
-    assert served.at("2026-03-02 10:02:20") == ["sender_back", "worked"]
+    assert served.at("2026-03-02 10:02:20") == []  # the second rest is twice as long
+    assert served.at("2026-03-02 10:03:20") == ["sender_back", "worked"]
 
     assert served.said[-1][1]["messages"] == {State.ACCEPTED: 3}
     assert served.fires.rows() == [("2026-03-02", "finished", None)]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, event, insert, update
 
 from outreach.core.model import Outcome, accepted, refused, unavailable
 from outreach.core.words import State
-from outreach.store import runs, sendlog, takeover, windows
+from outreach.store import retry_windows, runs, sendlog, takeover, windows
 from outreach.store.database import Database
 from outreach.store.sendlog import Line, Wanted
 from outreach.store.tables import batch, client, decision, message, run
@@ -162,7 +162,9 @@ def test_a_retry_is_told_by_its_last_try(book: Database) -> None:
         lease = claim(tx)
         first = {n: unavailable("throttled") for n in range(1, 5)}
         settle(tx, lease, intend(tx, lease, 4), first)
-        again = windows.due_retries(tx, "host:1:1", AT + HOUR, LEASE, RUN, 2)
+        due = retry_windows.next_retries(tx, "host:1:1", AT + HOUR, RUN)
+        assert due is not None
+        again = retry_windows.due_retries(tx, due, AT + HOUR, LEASE, 2)
         assert again is not None
         lease, window_id, ids = again
     assert (

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from outreach import clock, dispatch, plan
 from outreach.engine.steps import Local as Local
@@ -14,9 +14,11 @@ from outreach.engine.steps import gone as gone
 from outreach.engine.steps import owner as owner
 from outreach.engine.steps import plan_run
 from outreach.engine.steps import take_over as take_over
-from outreach.store import runs, takeover
+from outreach.store import left, runs
 
 POLL_SECONDS = 0.05
+# A run waits so long for permits of a slow sender; then it says when it goes on.
+PATIENCE = timedelta(minutes=2)
 
 
 @dataclass
@@ -48,6 +50,9 @@ def work(engine: Local, run_id: int) -> Ended:
             process.terminate()
             process.wait()
     ended.stopped.extend(tally.stopped.splitlines())
+    with engine.database.reading() as conn:
+        troubles = left.troubles(conn, run_id, engine.sending.clock())
+    ended.stopped.extend(line for line in troubles if line not in ended.stopped)
     ended.next_at = close(engine, run_id)
     return ended
 
@@ -58,13 +63,22 @@ def _drain(engine: Local, run_id: int, tally: dispatch.Tally) -> None:
     while True:
         dispatch.drain(sending, run_id, tally)
         with engine.database.reading() as conn:
-            left = takeover.still_open(conn, run_id, sending.clock())
+            found = left.still_open(conn, run_id, sending.clock())
             going = runs.going(conn, run_id)
-        stopped = tally.stopped or engine.sending.stopping() or not going
-        if stopped or not (left.ready or left.leased):
+        if tally.stopped or sending.stopping() or not going:
             return
-        time.sleep(POLL_SECONDS)
-        take_over(engine, run_id)
+        if found.ready or found.leased:
+            time.sleep(POLL_SECONDS)
+            take_over(engine, run_id)
+        elif found.paced_at is not None and found.paced_at - sending.clock() < PATIENCE:
+            engine.sent(tally.sent)
+            dispatch.until(sending, sending.elapsed() + _seconds(found.paced_at, sending.clock()))
+        else:
+            return
+
+
+def _seconds(until: datetime, now: datetime) -> float:
+    return max(POLL_SECONDS, (until - now).total_seconds())
 
 
 # --- several processes -----------------------------------------------------------------------

@@ -14,6 +14,7 @@ from outreach import dispatch, plan
 from outreach.engine import SILENCE
 from outreach.store import outbox, runs, takeover, work, workers
 from outreach.store.database import Database
+from outreach.store.left import turn_at
 from outreach.store.work import Task
 
 # How long a batch is left alone after its sender gave up.
@@ -157,8 +158,11 @@ def _dispatch(engine: Local, task: Task, tally: dispatch.Tally) -> list[Task]:
         left = work.batch_of(conn, task.ref)
         worked = left is None or work.all_worked(conn, left.run_id)
     if left is not None and left.state == "ready" and left.run_state in work.GOING:
-        rests = engine.sending.clock() + REST if left.sender in tally.down else None
-        times = [at for at in (rests, left.not_before) if at and at > engine.sending.clock()]
+        now = engine.sending.clock()
+        rests = now + REST if left.sender in tally.down else None
+        with engine.database.reading() as conn:
+            turn = turn_at(conn, left.sender, left.pace, now)
+        times = [at for at in (rests, turn, left.not_before) if at and at > now]
         return [task._replace(not_before=max(times, default=None))]
     if left is not None and worked:
         close(engine, left.run_id)

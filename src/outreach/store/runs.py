@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, and_, func, insert, or_, select, 
 
 from outreach.core.model import Frozen
 from outreach.core.words import Missed
-from outreach.store import audit, takeover
+from outreach.store import audit, takeover, windows
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import append
@@ -27,6 +27,7 @@ from outreach.store.tables import (
 from outreach.store.tables import (
     OPEN as OPEN,
 )
+from outreach.store.work import STUCK_AFTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,9 +207,15 @@ def with_work(conn: Connection, now: datetime) -> list[tuple[int, str]]:
     )
     due = or_(
         select(batch.c.id)
-        .where(mine, batch.c.state == "ready", batch.c.not_before <= now)
+        .where(
+            mine,
+            batch.c.state == "ready",
+            batch.c.not_before <= now,
+            batch.c.takeovers < STUCK_AFTER,
+            ~windows.waits(batch, now),
+        )
         .exists(),
-        again.where(retry.c.not_before <= now).exists(),
+        again.where(retry.c.not_before <= now, ~windows.waits(retry, now)).exists(),
     )
     unfinished = select(run_count.c.n).where(
         run_count.c.run_id == run.c.id,

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, select, update
 
 from outreach.core.model import Outcome
 from outreach.core.words import State
@@ -16,6 +16,8 @@ from outreach.store import audit, references
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import Database, add_counts, append
+from outreach.store.left import Open as Open
+from outreach.store.left import still_open as still_open
 from outreach.store.one_of import one_of
 from outreach.store.tables import (
     STOPPED,
@@ -81,12 +83,16 @@ def _take_back(tx: Connection, lost: list[ColumnElement[bool]]) -> int:
 
 
 def _doubt(tx: Connection, row: Row[Any], now: datetime) -> int:
+    # Its sender may be alive and write what it knows at this moment: it locks the window too.
+    tx.execute(select(window.c.id).where(window.c.id == row.id).with_for_update())
     ids: Sequence[int]
     if row.batch_id is None:
         query = select(retry.c.message_id).where(retry.c.window_id == row.id)
         ids = tx.execute(query.order_by(retry.c.message_id)).scalars().all()
     else:
-        ids = range(row.first_id, row.last_id + 1)
+        known = select(outcome.c.message_id).where(outcome.c.window_id == row.id)
+        written = set(tx.execute(known).scalars())
+        ids = [id_ for id_ in range(row.first_id, row.last_id + 1) if id_ not in written]
     doubt = Outcome(State.IN_DOUBT, "sender_gone", f"{row.owner} left no outcome")
     settlement = Settlement(row.id, row.run_id, row.sender, row.token, [(i, doubt) for i in ids])
     return len(ids) if settle(tx, settlement, now) else 0
@@ -226,34 +232,3 @@ def _stopped(database: Database, run_id: int | None) -> list[int]:
         query = query.where(run.c.id == run_id)
     with database.reading() as conn:
         return list(conn.execute(query).scalars())
-
-
-class Open(NamedTuple):
-    """What a run still has to do."""
-
-    ready: int  # batches that may be claimed now
-    leased: int
-    next_at: datetime | None  # when the next held batch or retry is due
-
-
-def still_open(conn: Connection, run_id: int, now: datetime) -> Open:
-    """Whether a run has work now, in somebody's hands, or later."""
-    of_run = batch.c.run_id == run_id
-    due = batch.c.not_before <= now
-    ready, leased = conn.execute(
-        select(
-            func.count().filter(batch.c.state == "ready", due),
-            func.count().filter(batch.c.state == "leased"),
-        ).where(of_run)
-    ).one()
-    later = conn.execute(
-        select(func.min(batch.c.not_before)).where(of_run, batch.c.state == "ready", ~due)
-    ).scalar()
-    again = conn.execute(
-        select(func.min(retry.c.not_before)).where(
-            retry.c.run_id == run_id, retry.c.window_id.is_(None)
-        )
-    ).scalar()
-    if again is not None and again <= now:
-        ready, again = ready + 1, None
-    return Open(int(ready), int(leased), min((t for t in (later, again) if t), default=None))

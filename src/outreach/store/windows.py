@@ -11,11 +11,24 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from sqlalchemy import Connection, Row, and_, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
-from outreach.core.model import Outcome
+from outreach.core.model import About, Outcome
+from outreach.core.said import about
 from outreach.core.words import State
-from outreach.store import audit, references, retries
+from outreach.store import audit, breakers, rates, references, retries
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import add_counts, append
@@ -29,6 +42,7 @@ from outreach.store.tables import (
     run,
     window,
 )
+from outreach.store.work import STUCK_AFTER
 
 OUTCOME_COLUMNS = tuple(outcome.c.keys())
 
@@ -42,6 +56,9 @@ class Lease(NamedTuple):
     batch: Row[Any]
     token: str
     owner: str
+    within: int | None = None  # the run the claim was about; None: any
+    troubled: bool = False  # its sender had trouble lately
+    trial: bool = False  # one window, to see whether the trouble is over
 
 
 def claim(
@@ -52,18 +69,18 @@ def claim(
     run_id: int | None,
     besides: Sequence[str] = (),
     batch_id: int | None = None,
+    unripe: Sequence[str] = (),
 ) -> Lease | None:
     """Take the first batch that is due, urgent ones first, or a certain one; None when there is
-    none. `besides`: senders that cannot send."""
-    due = [batch.c.state == "ready", batch.c.not_before <= now, run.c.state.in_(GOING)]
-    if besides:
-        due.append(batch.c.sender.not_in(besides))
-    if run_id is not None:
-        due.append(batch.c.run_id == run_id)
+    none. `besides`: senders that cannot send; `unripe`: limits whose turn has not come. Batches of
+    senders that wait are left alone, and those that killed too many."""
+    due = _due(now, run_id, besides)
     if batch_id is not None:
         due.append(batch.c.id == batch_id)
+    if unripe:
+        due.append(lane(batch).not_in(unripe))
     query = (
-        select(batch)
+        select(batch, breakers.troubled(batch.c.sender).label("troubled"))
         .join(run, run.c.id == batch.c.run_id)
         .where(*due)
         .order_by(batch.c.urgent.desc(), batch.c.not_before, batch.c.id)
@@ -88,7 +105,50 @@ def claim(
         add_counts(
             tx, found.run_id, {("state", State.HELD): -waiting, ("state", State.READY): waiting}
         )
-    return Lease(found, token, owner)
+    return Lease(found, token, owner, run_id, found.troubled)
+
+
+def _due(now: datetime, run_id: int | None, besides: Sequence[str]) -> list[ColumnElement[bool]]:
+    """The conditions under which a batch may be claimed."""
+    due = [
+        batch.c.state == "ready",
+        batch.c.not_before <= now,
+        batch.c.takeovers < STUCK_AFTER,
+        run.c.state.in_(GOING),
+        ~waits(batch, now),
+    ]
+    if besides:
+        due.append(batch.c.sender.not_in(besides))
+    if run_id is not None:
+        due.append(batch.c.run_id == run_id)
+    return due
+
+
+def waits(of: Table, now: datetime) -> ColumnElement[bool]:
+    """The condition that the sender of batches or retries waits: for permits, its hours, an end of
+    trouble, or a person."""
+    return or_(
+        rates.waiting(of.c.sender, of.c.pace, now),
+        breakers.waiting(of.c.sender, now),
+    )
+
+
+def lane(of: Table) -> ColumnElement[str]:
+    """The limit that batches or retries come under first."""
+    return func.coalesce(of.c.pace, of.c.sender)
+
+
+def others_due(
+    conn: Connection, now: datetime, lease: Lease, besides: Sequence[str], unripe: Sequence[str]
+) -> bool:
+    """Whether something may be sent now besides what comes under these limits; or something urgent
+    while a batch is held that is not."""
+    elsewhere: ColumnElement[bool] = lane(batch).not_in(unripe)
+    if not lease.batch.urgent:
+        elsewhere = or_(elsewhere, batch.c.urgent)
+    due = _due(now, lease.within, besides)
+    query = select(batch.c.id).join(run, run.c.id == batch.c.run_id).where(*due, elsewhere)
+    return conn.execute(query.limit(1)).first() is not None
 
 
 def messages(conn: Connection, ids: Sequence[int]) -> Sequence[Row[Any]]:
@@ -103,9 +163,18 @@ def messages(conn: Connection, ids: Sequence[int]) -> Sequence[Row[Any]]:
 # --- the intent ------------------------------------------------------------------------------
 
 
-def intend(tx: Connection, lease: Lease, last: int, now: datetime, length: timedelta) -> int | None:
+def intend(
+    tx: Connection,
+    lease: Lease,
+    last: int,
+    now: datetime,
+    length: timedelta,
+    *,
+    proven: bool = False,
+) -> int | None:
     """Commit to sending a batch's messages up to `last`; the window's number, or None when the
-    lease was lost or the run may not be worked any more (paused, cancelled)."""
+    lease was lost, the run may not be worked any more (paused, cancelled), or the sender waits.
+    `proven`: a window of this lease was settled, so the batch does not kill its senders."""
     held = and_(
         batch.c.id == lease.batch.id,
         batch.c.state == "leased",
@@ -114,10 +183,14 @@ def intend(tx: Connection, lease: Lease, last: int, now: datetime, length: timed
         batch.c.next_id <= last,
     )
     going = select(run.c.id).where(run.c.id == lease.batch.run_id, run.c.state.in_(GOING))
-    first = tx.execute(select(batch.c.next_id).where(held, going.exists())).scalar_one_or_none()
+    may = [held, going.exists()] if lease.trial else [held, going.exists(), ~waits(batch, now)]
+    first = tx.execute(select(batch.c.next_id).where(*may)).scalar_one_or_none()
     if first is None:
         return None
-    moved = tx.execute(update(batch).where(held).values(next_id=last + 1, lease_until=now + length))
+    ahead: dict[str, Any] = {"next_id": last + 1, "lease_until": now + length}
+    if proven and lease.batch.takeovers:
+        ahead["takeovers"] = 0
+    moved = tx.execute(update(batch).where(held).values(ahead))
     if moved.rowcount != 1:
         return None
     row = {
@@ -158,6 +231,28 @@ def settle(tx: Connection, done: Settlement, at: datetime) -> bool:
     )
     if tx.execute(update(window).where(mine).values(settled_at=at)).rowcount != 1:
         return False
+    _append(tx, done, at)
+    return True
+
+
+def write(tx: Connection, part: Settlement, lease: Lease, at: datetime, until: datetime) -> bool:
+    """Append what is known of a window so far, and hold on to it until a moment; False when it was
+    swept meanwhile."""
+    if lease.batch.id is not None:
+        own = and_(batch.c.id == lease.batch.id, batch.c.token == lease.token)
+        tx.execute(update(batch).where(own, batch.c.state == "leased").values(lease_until=until))
+    mine = and_(
+        window.c.id == part.window_id, window.c.token == part.token, window.c.settled_at.is_(None)
+    )
+    if tx.execute(update(window).where(mine).values(lease_until=until)).rowcount != 1:
+        return False
+    _append(tx, part, at)
+    return True
+
+
+def _append(tx: Connection, done: Settlement, at: datetime) -> None:
+    if not done.outcomes:
+        return
     outcomes = retries.again(
         tx, done.window_id, done.run_id, done.sender, done.outcomes, done.waits, at
     )
@@ -168,13 +263,19 @@ def settle(tx: Connection, done: Settlement, at: datetime) -> bool:
     counts: Counter[tuple[str, str]] = Counter()
     for _, o in outcomes:
         counts["state", o.state] += 1
+        if of_content(o):
+            counts["content", done.sender[:48]] += 1
     counts["state", State.READY] -= len(outcomes)
     add_counts(tx, done.run_id, counts)
     tally = Counter(str(o.state) for _, o in outcomes)
     covered = cover(outcome, OUTCOME_COLUMNS, rows)
     subject = f"run {done.run_id}"
     audit.append(tx, [Entry(at, "window.settled", done.sender, subject, tally, covered)])
-    return True
+
+
+def of_content(o: Outcome) -> bool:
+    """Whether a provider did not take a message for what its text says."""
+    return o.state in (State.FAILED, State.READY) and about(o) is About.CONTENT
 
 
 def outcome_rows(
@@ -226,58 +327,3 @@ def withdraw_intent(tx: Connection, lease: Lease, window_id: int) -> None:
     elif lease.batch.id is not None:  # swept in this very moment: the cursor stays behind it
         passed = {"next_id": found.last_id + 1}
         tx.execute(update(batch).where(batch.c.id == lease.batch.id).values(passed))
-
-
-# --- retries ---------------------------------------------------------------------------------
-
-
-def due_retries(
-    tx: Connection,
-    owner: str,
-    now: datetime,
-    length: timedelta,
-    run_id: int | None,
-    limit: int,
-    besides: Sequence[str] = (),
-) -> tuple[Lease, int, list[int]] | None:
-    """Open a window on messages whose next try is due: (lease, window, message ids). `besides`:
-    senders that cannot send."""
-    due = [
-        retry.c.window_id.is_(None),
-        retry.c.not_before <= now,
-        run.c.state.in_(GOING),
-    ]
-    if run_id is not None:
-        due.append(retry.c.run_id == run_id)
-    if besides:
-        due.append(retry.c.sender.not_in(besides))
-    query = (
-        select(retry).join(run, run.c.id == retry.c.run_id).where(*due)
-        .order_by(retry.c.run_id, retry.c.sender, retry.c.message_id).limit(limit)
-    )  # fmt: skip
-    if tx.dialect.name == "postgresql":
-        query = query.with_for_update(skip_locked=True, of=retry)
-    rows = tx.execute(query).all()
-    rows = [row for row in rows if (row.run_id, row.sender) == (rows[0].run_id, rows[0].sender)]
-    if not rows:
-        return None
-    ids = [row.message_id for row in rows]
-    token = str(uuid4())
-    values = {
-        "run_id": rows[0].run_id, "batch_id": None, "first_id": ids[0], "last_id": ids[-1],
-        "sender": rows[0].sender, "owner": owner, "token": token, "intent_at": now,
-        "lease_until": now + length,
-    }  # fmt: skip
-    window_id = tx.execute(insert(window).values(values).returning(window.c.id)).scalar_one()
-    tx.execute(update(retry).where(retry.c.message_id.in_(ids)).values(window_id=window_id))
-    return Lease(_no_batch(rows[0]), token, owner), int(window_id), ids
-
-
-class _NoBatch(NamedTuple):
-    id: None
-    run_id: int
-    sender: str
-
-
-def _no_batch(row: Row[Any]) -> Any:
-    return _NoBatch(None, row.run_id, row.sender)
