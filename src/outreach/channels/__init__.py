@@ -181,9 +181,21 @@ def _sms_gateway_http(
     )
 
 
+def _smpp(sender: Any, secret: str | None, outbox: Path, letterhead: Letterhead) -> Adapter:
+    from outreach.channels.smpp import SmppChannel, centre_of, habits_of
+
+    return SmppChannel(
+        centre_of(sender, secret),
+        address=sender.address,
+        habits=habits_of(sender),
+        unanswered=sender.unanswered,
+    )
+
+
 CHANNELS: Final[dict[str, Callable[[Any, str | None, Path, Letterhead], Adapter]]] = {
     "file": _file,
     "memory": _memory,
+    "smpp": _smpp,
     "sms_gateway_http": _sms_gateway_http,
     "smtp": _smtp,
     "twilio_sms": _twilio_sms,

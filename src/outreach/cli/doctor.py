@@ -169,12 +169,12 @@ def _senders(look: Look) -> Iterator[Finding]:
     from outreach.project.secrets import secret, variable_of
 
     for name, sender in look.project.config.senders.items():
-        needs = sender.kind in ("twilio_sms", "sms_gateway_http") or bool(
+        needs = sender.kind in ("twilio_sms", "sms_gateway_http", "smpp") or bool(
             getattr(sender, "username", None)
         )
         if needs and not secret(name):
             yield Finding("error", f"{name} has no secret", f"set {variable_of(name)} or its _FILE")
-        elif sender.kind == "smtp" and look.connect:
+        elif sender.kind in ("smtp", "smpp") and look.connect:
             yield _knock(name, sender.host, sender.port)
         elif sender.kind == "memory":
             yield Finding("warning", f"{name} sends nothing to anybody", "give it another kind")

@@ -13,6 +13,7 @@ from outreach.core.words import Channel
 from outreach.project.check_bounces import check_bounces
 from outreach.project.check_feeds import check_feeds
 from outreach.project.check_gateways import check_gateways
+from outreach.project.check_sms import check_sms
 from outreach.project.check_smtp import check_smtp
 from outreach.project.check_web import check_web
 from outreach.project.config import Config, Hours, TwilioSender, WebhookDepartment
@@ -32,6 +33,7 @@ def check_config(config: Config, file: TomlFile) -> Iterator[Problem]:
     yield from _database(config, file)
     yield from _senders(config, file)
     yield from check_gateways(config, file)
+    yield from check_sms(config, file)
     yield from check_smtp(config, file)
     yield from _routes(config, file)
     yield from _zones(config, file)

@@ -102,8 +102,43 @@ class GatewaySender(Written):
         return self.model_copy(update={"profile": str(root / self.profile)})
 
 
+class SmppSender(Written):
+    """A message centre reached over SMPP 3.4. Password: OUTREACH_SECRET_<SENDER> or *_FILE."""
+
+    kind: Literal["smpp"]
+    channel: Literal[Channel.SMS] = Channel.SMS
+    part_price: PartPrice = 0.0
+    address: str = Field(description="Number or name clients see as the sender.")
+    host: str
+    port: int = Field(2775, ge=1, le=65535)
+    tls: bool = False
+    ca_file: str | None = Field(None, description="PEM file to trust instead of the system's.")
+    system_id: str = Field(max_length=15, description="Who we are to the centre.")
+    system_type: str = Field("", max_length=12)
+    sessions: Literal["apart", "together"] = Field(
+        "apart", description="Send and listen in sessions of their own, or in transceivers."
+    )
+    unanswered: int = Field(10, ge=1, le=500, description="Messages on their way at once.")
+    long: Literal["udh", "payload"] = Field(
+        "udh", description="A long text goes in parts, or whole in message_payload."
+    )
+    alphabet: Literal["gsm", "ucs2"] = Field(
+        "gsm", description="The centre's own; ucs2 where it is another than GSM 03.38."
+    )
+    numbers: Literal["e164", "national"] = Field(
+        "e164", description="8613800138000, or 13800138000 for mainland numbers only."
+    )
+    ids: Literal["same", "hex_then_decimal", "decimal_then_hex"] = Field(
+        "same", description="How message ids are written in responses, then in receipts."
+    )
+    source_ton: int | None = Field(None, ge=0, le=6, description="Else by the look of address.")
+    source_npi: int = Field(1, ge=0, le=18)
+    timeout: float = Field(10.0, gt=0, description="Seconds for one answer.")
+    enquire_seconds: float = Field(30.0, gt=0, description="Of silence, until it is asked.")
+
+
 Sender = Annotated[
-    FileSender | MemorySender | SmtpSender | TwilioSender | GatewaySender,
+    FileSender | MemorySender | SmtpSender | TwilioSender | GatewaySender | SmppSender,
     Field(discriminator="kind"),
 ]
 
