@@ -112,6 +112,10 @@ class SmppChannel:
                 todo.append(_Going(message, written))
         yield from told(self._answers(todo, window), window, "SMPP", unasked)
 
+    def hear(self, heard: Heard) -> None:
+        """Take what the centre delivers, from the next session on."""
+        self._heard = heard
+
     def close(self) -> None:
         if self._session is not None:
             self._session.close()
@@ -248,6 +252,19 @@ class SmppChannel:
                 return refused(row.name, words)
             case _:
                 return unavailable(row.name, words)
+
+
+def centre_of(sender: Any, secret: str | None) -> Centre:
+    """The message centre of a configured sender."""
+    return Centre(
+        sender.host, sender.port, sender.system_id, secret or "", sender.system_type, sender.tls,
+        sender.ca_file, sender.timeout, sender.enquire_seconds,
+    )  # fmt: skip
+
+
+def habits_of(sender: Any) -> Habits:
+    source = None if sender.source_ton is None else (sender.source_ton, sender.source_npi)
+    return Habits(sender.long, sender.alphabet, sender.numbers, sender.ids, source)
 
 
 def _partly(going: _Going, words: str) -> Outcome:

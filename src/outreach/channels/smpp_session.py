@@ -81,6 +81,7 @@ class Session:
         self._asked: float | None = None  # when we asked whether it is there
         self._leaving: float | None = None  # until when we wait for leave
         self.over = ""  # why; empty: it is not
+        self.ended = threading.Event()
         self._sock = self._connected()
         try:
             early = self._bound()
@@ -300,6 +301,7 @@ class Session:
         with self._lock:
             self.over = self.over or words
             lost, self._out = self._out, {}
+        self.ended.set()
         for sent in lost.values():
             begun = sent.start < self._sent
             sent.results.put((sent.key, Lost(begun, code if begun else "connect", self.over)))
