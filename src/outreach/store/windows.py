@@ -28,7 +28,7 @@ from sqlalchemy import (
 from outreach.core.model import About, Outcome
 from outreach.core.said import about
 from outreach.core.words import State
-from outreach.store import audit, breakers, rates, references, retries
+from outreach.store import audit, breakers, rates, references, refusals, retries
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import add_counts, append
@@ -270,7 +270,9 @@ def _append(tx: Connection, done: Settlement, at: datetime) -> None:
     tally = Counter(str(o.state) for _, o in outcomes)
     covered = cover(outcome, OUTCOME_COLUMNS, rows)
     subject = f"run {done.run_id}"
-    audit.append(tx, [Entry(at, "window.settled", done.sender, subject, tally, covered)])
+    settled = Entry(at, "window.settled", done.sender, subject, tally, covered)
+    refused = refusals.block(tx, outcomes, at) if tally[State.FAILED] else []
+    audit.append(tx, [*refused, settled])
 
 
 def of_content(o: Outcome) -> bool:
