@@ -7,7 +7,7 @@ from typing import Any, Final
 from outreach.engine import SILENCE
 from outreach.engine.local import Ended
 from outreach.engine.steps import Local
-from outreach.store import runs, takeover, work, workers
+from outreach.store import left, runs, work, workers
 
 LOOK: Final = 0.3  # seconds between two looks
 PATIENCE: Final = 120.0  # seconds in which something has to move: a takeover takes at most 60
@@ -23,15 +23,18 @@ def follow(engine: Local, run_id: int) -> Ended | None:
         with engine.database.reading() as conn:
             if not workers.present(conn, timedelta(seconds=SILENCE)):
                 return None
-            run, left = runs.load(conn, run_id), takeover.still_open(conn, run_id, now)
+            run, found = runs.load(conn, run_id), left.still_open(conn, run_id, now)
             states = runs.counts(conn, run_id).get("state", {})
+            troubles = left.troubles(conn, run_id, now)
         if run is None or run["state"] not in work.GOING:
             return Ended()
         _tick(engine, run["state"], int(run["audience"]), states)
-        open_still = left.next_at or states.get("in_doubt")
-        if run["state"] == "sending" and not (left.ready or left.leased) and open_still:
-            return Ended(next_at=left.next_at)
-        standing = (run["state"], run["audience"], states, left)
+        soon = found.paced_at is not None and found.paced_at - now < timedelta(seconds=PATIENCE)
+        rests = run["state"] == "sending" and not (found.ready or found.leased or soon)
+        # Otherwise a worker is about to close it.
+        if rests and (found.next_at or found.stuck or troubles or states.get("in_doubt")):
+            return Ended(stopped=troubles, next_at=found.next_at)
+        standing = (run["state"], run["audience"], states, found)
         if standing != before:
             before, moved = standing, time.monotonic()
         elif time.monotonic() - moved >= PATIENCE:

@@ -153,17 +153,25 @@ def _plan(engine: Local, task: Task) -> list[Task]:
 
 
 def _dispatch(engine: Local, task: Task, tally: dispatch.Tally) -> list[Task]:
-    dispatch.work_batch(engine.sending, None, tally, batch_id=task.ref)
-    with engine.database.reading() as conn:
-        left = work.batch_of(conn, task.ref)
-        worked = left is None or work.all_worked(conn, left.run_id)
-    if left is not None and left.state == "ready" and left.run_state in work.GOING:
-        now = engine.sending.clock()
-        rests = now + REST if left.sender in tally.down else None
+    sending = engine.sending
+    while True:
+        claimed = dispatch.work_batch(sending, None, tally, batch_id=task.ref)
         with engine.database.reading() as conn:
-            turn = turn_at(conn, left.sender, left.pace, now)
-        times = [at for at in (rests, turn, left.not_before) if at and at > now]
-        return [task._replace(not_before=max(times, default=None))]
+            left, now = work.batch_of(conn, task.ref), sending.clock()
+            worked = left is None or work.all_worked(conn, left.run_id)
+            turn = turn_at(conn, left.sender, left.pace, now) if left is not None else None
+        if left is None or left.state != "ready" or left.run_state not in work.GOING:
+            break
+        rests = now + REST if left.sender in tally.down else None
+        later = max((at for at in (rests, turn, left.not_before) if at and at > now), default=None)
+        soon = tally.unripe(sending)
+        if claimed and later is None and (left.pace or left.sender) in soon:
+            dispatch.until(sending, tally.waits[left.pace or left.sender])
+            if not sending.stopping():
+                continue
+        # Who may not claim it and need not wait either finds it again by its row, some day.
+        again = claimed or later or sending.stopping()
+        return [task._replace(not_before=later)] if again else []
     if left is not None and worked:
         close(engine, left.run_id)
     return []

@@ -49,7 +49,7 @@ class Workshop:
     slice: float = SLICE
     _idle: list[_Bench] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _down: dict[str, str] = field(default_factory=dict)  # by sender: why it gave up, as said
+    _down: set[str] = field(default_factory=set)  # why senders gave up, as said
     _troubled: bool = False
 
     # --- tasks -----------------------------------------------------------------------------
@@ -126,15 +126,14 @@ class Workshop:
             self.say("database_trouble", problem=sentence)
 
     def _tell(self, tally: dispatch.Tally) -> None:
-        """A sender that gave up, once; and when it is back."""
-        for sender, why in tally.down.items():
-            if self._down.get(sender) != why:
-                self._down[sender] = why
-                self.say("sender_stopped", sender=sender, why=why)
-        if tally.sent and not tally.down:
-            for sender in list(self._down):
-                del self._down[sender]
-                self.say("sender_back", sender=sender)
+        """A sender that gave up, once; and when all of them are back."""
+        for line in tally.stopped.splitlines():
+            if line not in self._down:
+                self._down.add(line)
+                self.say("sender_stopped", why=line)
+        if tally.sent and not tally.stopped and self._down:
+            self._down.clear()
+            self.say("senders_back")
 
     # --- benches ---------------------------------------------------------------------------
 
@@ -149,20 +148,12 @@ class Workshop:
             bench = None
         if bench is None:
             bench = _Bench(self.open_engine(), config)
-        _renew(bench.tally)
+        bench.tally.renew(TEXTS_KEPT)
         try:
             yield bench
         finally:
             with self._lock:
                 self._idle.append(bench)
-
-
-def _renew(tally: dispatch.Tally) -> None:
-    """Begin again: senders that gave up may be back. Of the texts the newest stay."""
-    tally.sent = 0
-    tally.down.clear()
-    for run_id in list(tally._texts)[:-TEXTS_KEPT]:
-        del tally._texts[run_id]
 
 
 def place_of(error: BaseException) -> str:

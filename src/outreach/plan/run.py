@@ -19,7 +19,7 @@ from outreach.plan.job import Job, Page, decide
 from outreach.project.definition import redefine
 from outreach.store import facts, outbox, runs
 from outreach.store.database import Database
-from outreach.store.work import Task
+from outreach.store.task import Task
 
 # How long a plan is trusted at most before the policy is asked again.
 TRUSTED: Final = timedelta(hours=1)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 from outreach.store.tables import id_block
-from outreach.store.work import Task
+from outreach.store.task import Task
 
 BUSY_SECONDS = 30.0
 # It holds every client's data, so nobody but owner and group may read it. The files SQLite keeps

@@ -9,7 +9,7 @@ from outreach.core.rate import Why
 from outreach.store import audit, breakers, rates
 from outreach.store.audit import Entry
 from outreach.store.tables import batch, retry
-from outreach.store.work import STUCK_AFTER
+from outreach.store.task import STUCK_AFTER
 
 # A sender waits for these only for a moment: its run goes on without anybody's doing.
 _PASSING = (Why.RATE, Why.URGENT, Why.THROTTLED)

@@ -24,7 +24,7 @@ from outreach.store.tables import (
     frequency_use,
     message,
 )
-from outreach.store.work import Task
+from outreach.store.task import Task
 
 ACTOR = "outreach"  # who audit entries name when no person acted
 DECISION_COLUMNS = tuple(decision.c.keys())

@@ -27,7 +27,7 @@ from outreach.store.tables import (
 from outreach.store.tables import (
     OPEN as OPEN,
 )
-from outreach.store.work import STUCK_AFTER
+from outreach.store.task import STUCK_AFTER
 
 
 @dataclass(frozen=True, slots=True)

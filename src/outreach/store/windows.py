@@ -42,7 +42,7 @@ from outreach.store.tables import (
     run,
     window,
 )
-from outreach.store.work import STUCK_AFTER
+from outreach.store.task import STUCK_AFTER
 
 OUTCOME_COLUMNS = tuple(outcome.c.keys())
 

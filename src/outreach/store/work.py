@@ -5,7 +5,7 @@ A task is a kind and a number. Losing a task loses nothing: it is found here aga
 """
 
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import (
@@ -25,11 +25,13 @@ from sqlalchemy import (
     table,
 )
 
+from outreach.store import windows
 from outreach.store.tables import GOING as GOING
 from outreach.store.tables import batch, frozen, retry, run, run_count
+from outreach.store.task import STUCK_AFTER as STUCK_AFTER
+from outreach.store.task import Task as Task
 
 SCHEMA: Final = "outreach_jobs"  # of PostgreSQL: where Procrastinate keeps its tables
-STUCK_AFTER: Final = 5  # takeovers: what killed so many is not given to another
 LONGEST: Final = 300.0  # seconds; a task ends with the window at hand after a minute
 AT_ONCE: Final = 2_000  # tasks told of at a time; the next look finds the others
 _UNFINISHED: Final = ("ready", "held", "sending", "in_doubt")
@@ -50,20 +52,6 @@ _events: Final = table(
 # ones serves.
 _WAITS: Final = _jobs.c.status == literal_column("'todo'")
 _BEGUN: Final = _jobs.c.status == literal_column("'doing'")
-
-
-class Task(NamedTuple):
-    """Something to do: `plan`, `retries` and `close` are about a run, `dispatch` about a batch."""
-
-    kind: str
-    ref: int
-    urgent: bool = False
-    not_before: datetime | None = None  # None: now
-
-    @property
-    def name(self) -> str:
-        """What no two waiting jobs may share."""
-        return f"{self.kind}:{self.ref}"
 
 
 def due(conn: Connection, now: datetime, *, without_job: bool = False) -> list[Task]:
@@ -97,6 +85,7 @@ def _batches(conn: Connection, now: datetime, without_job: bool) -> list[Task]:
         batch.c.not_before <= now,
         batch.c.takeovers < STUCK_AFTER,
         run.c.state.in_(GOING),
+        ~windows.waits(batch, now),
     ]
     if without_job:
         about = literal("dispatch:").concat(cast(batch.c.id, String))
