@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from outreach import receive
 from outreach.core.bounce.resting import SoftRule
-from outreach.core.model import in_doubt
+from outreach.core.model import in_doubt, refused
 from outreach.core.verp import Verp
 from outreach.core.words import Reason, State
 from outreach.receive import Applied, Event, mail_reader
@@ -416,3 +416,34 @@ def test_the_diagnostic_is_kept_without_the_names_of_mailboxes(small: SmallRun) 
 def test_nothing_is_written_where_nothing_came(small: SmallRun) -> None:
     with small.database.begin() as tx:
         assert bounces.record(tx, [], RULE, NOW).entries == []
+
+
+# --- what a server refuses at once -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "detail", "expected"),
+    [
+        pytest.param("550 5.1.1", "<c***@example.com>: user unknown", True, id="no such user"),
+        pytest.param("550 5.1.2", "no such domain", True, id="no such domain"),
+        pytest.param("550", "c***@example.com... User unknown", True, id="by its words alone"),
+        pytest.param("554 5.7.1", "refused by policy", False, id="policy"),
+        pytest.param("552 5.2.2", "mailbox full", False, id="full"),
+        pytest.param("smtputf8", "the server takes no address beyond ASCII", False, id="ours"),
+        pytest.param("21211", "invalid number 5.1.1", False, id="a code of another channel"),
+    ],
+)
+def test_an_address_refused_at_once_is_blocked_where_it_does_not_exist(
+    database: Database, tmp_path: Path, code: str, detail: str, expected: bool
+) -> None:
+    people = [person(n, phone=None, phone_state="missing") for n in USERS]
+    small = opened(database, tmp_path / "project", people)
+    small.plan()
+    wrong = message_of(small, 2)
+    for gateway in small.gateways.values():
+        gateway.answer = lambda one: refused(code, detail) if one.id == wrong else None
+    small.drain()
+
+    assert state_of(small, 2) == State.FAILED
+    assert blocked(small) == ({USERS[2]: "hard_bounce"} if expected else {})
+    assert verify(database).ok
