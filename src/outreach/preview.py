@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from outreach.core.campaign import PARTS
 from outreach.core.mime import Letterhead, Skeleton
 from outreach.core.model import ALLOW, Defer, Message, Suppress, Verdict
 from outreach.core.page_plan import PAGE_COLUMNS, Choice, Sheet, choice_on
@@ -58,7 +59,7 @@ class Shown:
     def _verdict(self) -> Verdict:
         """What the gates say; of an SMS that may go out by them, also whether it is too long."""
         said = self.choice.decision.verdict
-        if self.email or isinstance(said, Suppress):
+        if self.choice.channel is not Channel.SMS or isinstance(said, Suppress):
             return said
         too_long = measure(self.parts[0]).parts > self.max_sms_parts
         return Suppress(Reason.SMS_TOO_LONG) if too_long else said
@@ -68,9 +69,11 @@ class Shown:
         return self.choice.channel is Channel.EMAIL
 
     def text(self) -> str:
-        """For the terminal: the SMS, or the mail's subject and plain text."""
+        """For the terminal: the SMS, the notification, or the mail's subject and plain text."""
         if self.email:
             return f"Subject: {self.parts[0]}\n\n{self.parts[1]}"
+        if self.choice.channel is Channel.PUSH:
+            return "\n".join(self.parts)
         size = measure(self.parts[0])
         return f"{self.parts[0]}\n\n{size.encoding}, {size.units} units, {size.parts} part(s)"
 
@@ -85,12 +88,12 @@ class Shown:
             return Skeleton(self.letterhead, self.locale, "8bit").fill(self.message)
         if self.email and suffix == ".html":
             return self.parts[2].encode()
-        return (self.parts[1] if self.email else self.parts[0]).encode()
+        return (self.parts[1] if self.email else "\n".join(self.parts)).encode()
 
     def document(self) -> dict[str, Any]:
         """For scripts."""
-        size = None if self.email else measure(self.parts[0])._asdict()
-        names = ("subject", "text", "html") if self.email else ("text",)
+        sms = self.choice.channel is Channel.SMS
+        size = measure(self.parts[0])._asdict() if sms else None
         verdict = self._verdict
         return {
             "client": self.client,
@@ -98,7 +101,7 @@ class Shown:
             "locale": self.locale,
             "verdict": "allow" if verdict is ALLOW else type(verdict).__name__.lower(),
             "reason": getattr(verdict, "reason", None),
-            "parts": dict(zip(names, self.parts, strict=True)),
+            "parts": dict(zip(PARTS[self.choice.channel], self.parts, strict=True)),
             "sms": size,
         }
 

@@ -29,10 +29,20 @@ def mail(
     return Message(id_, run_id, address, "zh-CN", (subject, text, html), AT, link)
 
 
+def push(id_: int = 1, title: str = "休市安排", text: str = "国庆节休市。") -> Message:
+    return Message(id_, 7, f"{id_:08}", "zh-CN", (title, text), AT, None)
+
+
+WRITE: Final[dict[Channel, Callable[[int], Message]]] = {
+    Channel.SMS: sms,
+    Channel.EMAIL: mail,
+    Channel.PUSH: push,
+}
+
+
 def letters(channel: Channel, count: int, first: int = 1) -> list[Message]:
     """`count` messages of a channel with ids from `first` on."""
-    write = sms if channel is Channel.SMS else mail
-    return [write(id_) for id_ in range(first, first + count)]
+    return [WRITE[channel](id_) for id_ in range(first, first + count)]
 
 
 def results(adapter: Adapter, messages: Sequence[Message]) -> dict[int, Outcome]:
@@ -58,7 +68,7 @@ def an_empty_window_is_no_work(adapter: Adapter) -> None:
 
 def any_script_and_emoji_is_taken(adapter: Adapter) -> None:
     texts = ("ascii only", "繁體與简体 𠮷野家", "emoji 👨‍👩‍👧 🇨🇳", "‏עברית", ".\n..\n.leading dots")
-    write = _sms_of if adapter.channel is Channel.SMS else _mail_of
+    write = _SAYING[adapter.channel]
 
     messages = [write(id_, text) for id_, text in enumerate(texts, 1)]
 
@@ -73,7 +83,7 @@ def an_adapter_serves_many_windows(adapter: Adapter) -> None:
 
 def the_wrong_kind_of_message_is_refused_and_stops_no_other(adapter: Adapter) -> None:
     good = letters(adapter.channel, 3)
-    wrong = mail(9) if adapter.channel is Channel.SMS else sms(9)
+    wrong = sms(9) if adapter.channel is not Channel.SMS else mail(9)
 
     found = states(adapter, [good[0], wrong, *good[1:]])
 
@@ -81,7 +91,7 @@ def the_wrong_kind_of_message_is_refused_and_stops_no_other(adapter: Adapter) ->
 
 
 def half_a_character_is_refused_and_stops_no_other(adapter: Adapter) -> None:
-    write = _sms_of if adapter.channel is Channel.SMS else _mail_of
+    write = _SAYING[adapter.channel]
 
     found = results(adapter, [write(1, "good"), write(2, "half \ud83d"), write(3, "good")])
 
@@ -109,6 +119,12 @@ def _mail_of(id_: int, text: str) -> Message:
     subject = text.split("\n")[0].encode("utf-8", "replace").decode()
     return mail(id_, subject, text, f"<p>{text}</p>")
 
+
+def _push_of(id_: int, text: str) -> Message:
+    return push(id_, text.split("\n")[0][:30] or "-", text)
+
+
+_SAYING: Final = {Channel.SMS: _sms_of, Channel.EMAIL: _mail_of, Channel.PUSH: _push_of}
 
 CASES: Final[tuple[Callable[[Adapter], None], ...]] = (
     every_message_has_one_outcome,

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from outreach.channels.department import Folder, Lines, Webhook, signed
+from outreach.channels.department import Folder, Lines, Webhook
+from outreach.core.standard_webhooks import signed
 
 AT = datetime(2026, 9, 28, 7, 30, tzinfo=UTC)
 BODY = '{"data":{"comment":"太慢"}}'.encode()

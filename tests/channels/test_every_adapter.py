@@ -35,7 +35,9 @@ def test_every_kind_of_sender_that_config_takes_has_its_line_in_the_table() -> N
     kinds = {get_args(one.model_fields["kind"].annotation)[0] for one in get_args(sender)}
 
     assert set(CHANNELS) == kinds
-    assert kinds == {"file", "memory", "sms_gateway_http", "smtp", "twilio_sms"}
+    assert kinds == {
+        "file", "memory", "plugin", "sms_gateway_http", "smpp", "smtp", "twilio_sms", "webhook",
+    }  # fmt: skip
 
 
 def test_naming_the_channels_loads_none_of_them() -> None:

@@ -235,7 +235,7 @@ CAMPAIGN_FAULTS: Faults = {
     ),
     "unknown channel": (
         replace(NOTICE, '["sms", "email"]', '["sms", "fax"]'),
-        f'{NOTICE}:5: channels[1]: "fax" is not known, write one of sms, email',
+        f'{NOTICE}:5: channels[1]: "fax" is not known, write one of sms, email, push',
     ),
     "unknown purpose": (
         replace(NOTICE, '"service"', '"advert"'),

@@ -16,6 +16,8 @@ from outreach.core.receipt import Receipt
 from outreach.core.verp import Verp
 from outreach.core.words import Channel
 
+PLUGINS: Final = "outreach.channels"  # the group of entry points of other packages' channels
+
 
 class ChannelUnavailable(Exception):
     """Nothing of this window was handed over, and nothing will be until a person has looked.
@@ -192,13 +194,39 @@ def _smpp(sender: Any, secret: str | None, outbox: Path, letterhead: Letterhead)
     )
 
 
+def _webhook(sender: Any, secret: str | None, outbox: Path, letterhead: Letterhead) -> Adapter:
+    from outreach.channels.webhook import Webhook
+
+    return Webhook(
+        url=sender.url,
+        secret=secret,
+        deduplicates=sender.deduplicates,
+        connections=sender.connections,
+        timeout=sender.timeout,
+        ca_file=sender.ca_file,
+    )
+
+
+def _plugin(sender: Any, secret: str | None, outbox: Path, letterhead: Letterhead) -> Adapter:
+    from importlib.metadata import entry_points
+
+    for found in entry_points(group=PLUGINS, name=sender.name):
+        made: Adapter = found.load()(
+            channel=sender.channel, address=sender.address, secret=secret, settings=sender.settings
+        )
+        return made
+    raise ChannelUnavailable(f"no installed package brings the channel {sender.name} ({PLUGINS})")
+
+
 CHANNELS: Final[dict[str, Callable[[Any, str | None, Path, Letterhead], Adapter]]] = {
     "file": _file,
     "memory": _memory,
-    "smpp": _smpp,
+    "plugin": _plugin,
     "sms_gateway_http": _sms_gateway_http,
     "smtp": _smtp,
+    "smpp": _smpp,
     "twilio_sms": _twilio_sms,
+    "webhook": _webhook,
 }
 
 

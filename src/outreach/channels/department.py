@@ -1,21 +1,19 @@
 """Ways to a department of the firm: a file it reads, or a webhook of its own system.
 
-Webhooks are signed as Standard Webhooks 1.0 says: HMAC-SHA256 over id, time and body. One attempt a
-call; whether and when to try again is the business of `survey.forward`.
+Webhooks are signed (`core.standard_webhooks`). One attempt a call; whether and when to try again is
+the business of `survey.forward`.
 """
 
-import base64
-import hmac
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-_PREFIX: Final = "whsec_"  # before a secret in base64
+from outreach.core.standard_webhooks import signed
+
 _SHOWN: Final = 200  # characters of an answer that are kept
 
 
@@ -111,23 +109,3 @@ class Webhook:
 
 
 Department = Lines | Folder | Webhook
-
-
-def signed(secret: str, case_id: str, body: bytes, at: datetime) -> dict[str, str]:
-    """The headers of a request: what it is, and the proof that it is ours."""
-    stamp = str(int(at.timestamp()))
-    content = b".".join((case_id.encode(), stamp.encode(), body))
-    mac = hmac.new(_key(secret), content, sha256).digest()
-    return {
-        "content-type": "application/json",
-        "user-agent": "outreach",
-        "webhook-id": case_id,
-        "webhook-timestamp": stamp,
-        "webhook-signature": f"v1,{base64.b64encode(mac).decode()}",
-    }
-
-
-def _key(secret: str) -> bytes:
-    if secret.startswith(_PREFIX):
-        return base64.b64decode(secret.removeprefix(_PREFIX))
-    return secret.encode()

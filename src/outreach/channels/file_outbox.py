@@ -1,6 +1,7 @@
-"""The file channel: e-mails as .eml files, SMS as lines of JSON, below one outbox folder.
+"""The file channel: e-mails as .eml files, others as lines of JSON, below one outbox folder.
 
-<outbox>/<run>/email/NNN/<message>.eml, at most 1,000 a folder, and <outbox>/<run>/sms.jsonl.
+<outbox>/<run>/email/NNN/<message>.eml, at most 1,000 a folder; <outbox>/<run>/sms.jsonl
+and push.jsonl.
 Several sender processes may write the same run. What a killed process left half written never
 counts as sent: an e-mail gets its name only when whole, and a torn last line is cut off before the
 next one is appended. SMS lines are flushed to the disk a window; e-mails are left to the kernel, so
@@ -18,6 +19,7 @@ from pathlib import Path
 import orjson
 
 from outreach.channels import Asked, ChannelUnavailable
+from outreach.core.campaign import PARTS
 from outreach.core.mime import Letterhead, Skeleton, Unwritable
 from outreach.core.model import Message, Outcome, accepted, refused, unavailable
 from outreach.core.receipt import Receipt
@@ -52,14 +54,14 @@ class FileOutbox:
         """
         if self.channel is Channel.EMAIL:
             return self._send_emails(messages)
-        return self._send_sms(messages)
+        return self._send_lines(messages)
 
     def find(self, messages: Sequence[Asked]) -> Iterator[tuple[int, Receipt | None]]:
         """The messages that really are in the outbox, whole."""
         email, written = self.channel is Channel.EMAIL, dict[int, set[int]]()
         for one in messages:
             if not email and one.run_id not in written:
-                written[one.run_id] = _ids(self._sms(one.run_id))
+                written[one.run_id] = _ids(self._lines(one.run_id))
             there = _is_whole(self._eml(one)) if email else one.id in written[one.run_id]
             words = "it is in the outbox"
             receipt = Receipt(State.ACCEPTED, one.until, message_id=one.id, detail=words)
@@ -122,12 +124,12 @@ class FileOutbox:
             os.close(descriptor)
         os.rename(draft, path)  # noqa: PTH104 - a Path costs more than the rename
 
-    # --- SMS ---------------------------------------------------------------------------------
+    # --- SMS and notifications ---------------------------------------------------------------
 
-    def _sms(self, run_id: int) -> Path:
-        return self._root / str(run_id) / "sms.jsonl"
+    def _lines(self, run_id: int) -> Path:
+        return self._root / str(run_id) / f"{self.channel.value}.jsonl"
 
-    def _send_sms(self, messages: Sequence[Message]) -> Iterator[tuple[int, Outcome]]:
+    def _send_lines(self, messages: Sequence[Message]) -> Iterator[tuple[int, Outcome]]:
         stopped, said = "", False
         for run_id, group in groupby(messages, key=_run_of):
             lines: list[bytes] = []
@@ -142,7 +144,7 @@ class FileOutbox:
                     outcomes.append((message.id, accepted(digest=digest)))
             try:
                 if not stopped and lines:
-                    _append(self._sms(run_id), b"".join(lines))
+                    _append(self._lines(run_id), b"".join(lines))
             except OSError as error:
                 stopped = self._cause(error)
                 if not said:
@@ -153,24 +155,21 @@ class FileOutbox:
             said = True
 
     def _line(self, message: Message) -> tuple[bytes, bytes]:
-        if len(message.parts) != 1:
-            raise Unwritable("an SMS has one part: its text")
-        (body,) = message.parts
-        encoding, _, parts = measure(body)
-        record = {
-            "message": message.id,
-            "to": message.to,
-            "sender": self._letterhead.address,
-            "body": body,
-            "encoding": encoding,
-            "parts": parts,
-            "at": message.at,
-        }
+        parts = message.parts
+        if len(parts) != len(PARTS[self.channel]):
+            raise Unwritable(f"it is no message of the channel {self.channel}")
+        record = {"message": message.id, "to": message.to, "sender": self._letterhead.address}
+        if self.channel is Channel.SMS:
+            encoding, _, size = measure(parts[0])
+            record |= {"body": parts[0], "encoding": encoding, "parts": size}
+        else:
+            record |= dict(zip(PARTS[self.channel], parts, strict=True))
+        record["at"] = message.at
         try:
             line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
         except orjson.JSONEncodeError:
             raise Unwritable("the text holds half a character (a lone surrogate)") from None
-        return line, sha256(body.encode()).digest()
+        return line, sha256("\n".join(parts).encode()).digest()
 
     def _cause(self, error: OSError) -> str:
         return f"the outbox {self._root} cannot be written: {error.strerror or error}"

@@ -135,7 +135,7 @@ def _show_plan(door: Door, due: "Due", found: "Estimate", document: dict[str, An
         out.print(f"Longest SMS: {longest.sms_units} units, {longest.sms_parts} part(s)")
     for (channel, locale), parts in sorted(found.samples.items()):
         out.print(f"\n[dim]Sample {channel} {locale}[/]")
-        out.print(parts[0] if channel == "sms" else _mail_text(parts), markup=False)
+        out.print(_mail_text(parts) if channel == "email" else "\n".join(parts), markup=False)
     out.print()
     if due.provisional:
         out.print(f"Not to be sent: {FORECAST}.")

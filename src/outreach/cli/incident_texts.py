@@ -7,14 +7,13 @@ from outreach.cli.door import BAD_DATA, Failure
 if TYPE_CHECKING:
     from outreach.plan import Due
 
-_NAMES = {"sms": ("text",), "email": ("subject", "text", "html")}
-
 
 def draft_texts(due: "Due") -> list[dict[str, Any]]:
     """Every text of a run that is not opened yet. Raises Failure(3) for one that does not render.
 
     The client is made up; whatever the texts print of the incident is as it will be.
     """
+    from outreach.core.campaign import PARTS
     from outreach.core.render import RenderError
     from outreach.core.sms_text import measure
     from outreach.core.values import sample_values
@@ -31,6 +30,6 @@ def draft_texts(due: "Due") -> list[dict[str, Any]]:
             if isinstance(rendered, RenderError):
                 raise Failure(BAD_DATA, f"{channel} {locale}: {rendered}; `outreach check`")
             sms = measure(rendered[0])._asdict() if channel == "sms" else None
-            parts = dict(zip(_NAMES[channel], rendered, strict=True))
+            parts = dict(zip(PARTS[channel], rendered, strict=True))
             made.append({"channel": channel, "locale": locale, "parts": parts, "sms": sms})
     return made

@@ -308,4 +308,9 @@ class Template(Written):
 
 EMAIL_PARTS = ("subject", "text", "html")
 SMS_PARTS = ("text",)
-PARTS: dict[Channel, tuple[str, ...]] = {Channel.SMS: SMS_PARTS, Channel.EMAIL: EMAIL_PARTS}
+PUSH_PARTS = ("title", "text")
+PARTS: dict[Channel, tuple[str, ...]] = {
+    Channel.SMS: SMS_PARTS,
+    Channel.EMAIL: EMAIL_PARTS,
+    Channel.PUSH: PUSH_PARTS,
+}

@@ -7,7 +7,7 @@ column in the store and one migration.
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from outreach.core.words import Sentence
+from outreach.core.words import Channel, Sentence
 
 Type = Literal["text", "choice", "date", "money", "int", "bool", "list", "phone", "email"]
 
@@ -87,7 +87,7 @@ CLIENT_FIELDS: Final[dict[str, Field]] = dict(
         _field("topics", "list", "topics of interest", "关注主题"),
         # What the client asked of us (`core.preference_rows`).
         _preference("salutation", "text", "salutation", "称谓", segment=False),
-        _preference("preferred_channel", "choice", "preferred channel", "首选渠道", "sms", "email"),
+        _preference("preferred_channel", "choice", "preferred channel", "首选渠道", *Channel),
         _preference(
             "wanted_risk",
             "int",

@@ -49,10 +49,16 @@ def _words(table: Mapping[str, str]) -> dict[str, str]:
 _ALL: Final = dict.fromkeys(("all", "*", "全部", "所有", "any"), "every")
 _channel: Final = cells.one_of(
     {
-        **_words({"sms": "sms 短信 手机短信", "email": "email e-mail mail 邮件 电子邮件 邮箱"}),
+        **_words(
+            {
+                "sms": "sms 短信 手机短信",
+                "email": "email e-mail mail 邮件 电子邮件 邮箱",
+                "push": "push app 推送 App推送 APP推送",
+            }
+        ),
         **_ALL,
     },
-    "write sms, email, or nothing for both",
+    "write sms, email, push, or nothing for all",
 )
 _purpose: Final = cells.one_of(
     {

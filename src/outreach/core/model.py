@@ -138,7 +138,7 @@ class Message(NamedTuple):
     run_id: int
     to: str
     locale: str
-    parts: tuple[str, ...]  # SMS: (text,); e-mail: (subject, text, html)
+    parts: tuple[str, ...]  # as core.campaign.PARTS names them: SMS (text,), push (title, text)
     at: datetime  # when it was planned: the Date header, the same on every attempt
     unsubscribe: str | None  # one-click URL of this client and purpose
     expires_at: datetime | None = None  # after which it is of no use; None: never, or not known

@@ -30,9 +30,11 @@ from outreach.core.sms_text import measure
 from outreach.core.values import Reader
 from outreach.core.words import Channel, Reason
 
-_SMS: Final = Channel.SMS  # looked up once: an enum's attribute is slow before Python 3.12
-_PHONE, _PHONE_STATE, _PHONE_COUNTRY, _EMAIL, _EMAIL_STATE, _LOCALE = range(
-    CANDIDATE_WIDTH, CANDIDATE_WIDTH + 6
+# Looked up once: an enum's attribute is slow before Python 3.12.
+_SMS: Final = Channel.SMS
+_EMAIL_CHANNEL: Final = Channel.EMAIL
+_PHONE, _PHONE_STATE, _PHONE_COUNTRY, _EMAIL, _EMAIL_STATE, _LOCALE, _CLIENT_NO = range(
+    CANDIDATE_WIDTH, CANDIDATE_WIDTH + 7
 )
 
 RENDERED_AT_ONCE: Final = 250  # e-mails of 10 kB each: bounds the memory of a page
@@ -191,8 +193,10 @@ def choice_on(
     """Ask the policy about one channel of one candidate, who has `planned` messages of this run."""
     if channel is _SMS:
         address, state, country = row[_PHONE] or "", row[_PHONE_STATE], row[_PHONE_COUNTRY]
-    else:
+    elif channel is _EMAIL_CHANNEL:
         address, state, country = row[_EMAIL] or "", row[_EMAIL_STATE], None
+    else:  # the firm's app knows its devices by the client's number
+        address, state, country = row[_CLIENT_NO], "ok", None
     sender, kind = _sender(sheet, channel, address)
     client_id = candidate[0]
     events = gathered.consents.get(client_id)

@@ -67,8 +67,9 @@ _channel: Final[Read] = cells.one_of(
     {
         **dict.fromkeys(("sms", "短信", "手机短信"), "sms"),
         **dict.fromkeys(("email", "e-mail", "mail", "邮件", "电子邮件", "邮箱"), "email"),
+        **dict.fromkeys(("push", "app", "推送", "App推送", "APP推送"), "push"),
     },
-    "write sms or email (短信 or 邮件)",
+    "write sms, email or push (短信, 邮件 or 推送)",
 )
 _said_by: Final[Read] = cells.one_of(
     {

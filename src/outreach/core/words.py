@@ -39,6 +39,7 @@ class Purpose(Spoken):
 class Channel(StrEnum):
     SMS = "sms"
     EMAIL = "email"
+    PUSH = "push"  # a notification of the firm's own app
 
 
 class State(StrEnum):

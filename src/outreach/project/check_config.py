@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from importlib.metadata import entry_points
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -17,6 +18,7 @@ from outreach.project.check_sms import check_sms
 from outreach.project.check_smtp import check_smtp
 from outreach.project.check_web import check_web
 from outreach.project.config import Config, Hours, TwilioSender, WebhookDepartment
+from outreach.project.sender_config import PluginSender, WebhookSender
 from outreach.project.shape import nearest
 from outreach.project.toml_file import TomlFile
 from outreach.project.toml_lines import KeyPath
@@ -124,6 +126,11 @@ def _not_https(url: str) -> str:
     return "" if parts.hostname and not parts.query and not parts.fragment else "is not an address"
 
 
+def _brought(channel: str) -> bool:
+    """Whether an installed package has an entry point for a channel."""
+    return bool(entry_points(group="outreach.channels", name=channel))
+
+
 def _database(config: Config, file: TomlFile) -> Iterator[Problem]:
     scheme = config.database.partition("://")[0]
     if scheme not in ("sqlite", "postgresql+psycopg"):
@@ -146,6 +153,12 @@ def _senders(config: Config, file: TomlFile) -> Iterator[Problem]:
         if isinstance(sender, TwilioSender) and (wrong := _not_https(sender.receipts_url)):
             write = "write the https address of this program's webhook"
             yield file.problem((*path, "receipts_url"), wrong, write)
+        if isinstance(sender, WebhookSender) and (wrong := _not_a_hook(sender.url)):
+            write = "write the https address of the firm's push service"
+            yield file.problem((*path, "url"), wrong, write)
+        if isinstance(sender, PluginSender) and not _brought(sender.name):
+            wrong = f'no installed package brings a channel "{sender.name}"'
+            yield file.problem((*path, "name"), wrong, "install it beside outreach")
 
 
 def _routes(config: Config, file: TomlFile) -> Iterator[Problem]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from outreach.core.campaign import PARTS, Campaign, OnHalt
 from outreach.core.halt_lines import sample_events
@@ -79,6 +79,9 @@ def check_texts(
             yield from _marketing(compiled, texts, name)
 
 
+_SHOWN: Final = {Channel.SMS: "an SMS", Channel.PUSH: "a notification"}
+
+
 def _wording(text: Text, users: Mapping[str, Campaign]) -> Iterator[Problem]:
     shown = visible(text.source)
     purposes = {campaign.purpose for campaign in users.values()} or set(Purpose)
@@ -93,7 +96,7 @@ def _wording(text: Text, users: Mapping[str, Campaign]) -> Iterator[Problem]:
     for match in _TYPED_DAY.finditer(shown) if closure else ():
         wrong = f"“{match[0]}” is typed by hand in a closure notice"
         yield text.problem(match.start(), wrong, "write a value such as {{ close_from }}")
-    if text.channel is Channel.SMS:
+    if text.channel is not Channel.EMAIL:
         yield from _personal(text)
     if text.channel is Channel.SMS and (link := _LINK.search(shown)):
         wrong = "holds a link, which many networks block in an SMS"
@@ -101,10 +104,10 @@ def _wording(text: Text, users: Mapping[str, Campaign]) -> Iterator[Problem]:
 
 
 def _personal(text: Text) -> Iterator[Problem]:
-    """An SMS is read by whoever holds the telephone."""
+    """An SMS, and a notification on its screen, are read by whoever holds the telephone."""
     for found in _NAMES_USED.finditer(text.source):
         for name in sorted(EMAIL_ONLY & set(_NAME.findall(found[0]))):
-            wrong = f"`{name}` is personal and must not stand in an SMS"
+            wrong = f"`{name}` is personal and must not stand in {_SHOWN[text.channel]}"
             yield text.problem(found.start(), wrong, "remove it, and ask the client to log in")
 
 
@@ -142,8 +145,8 @@ def _on_sample(
             for problem in _length(folder, texts[0], rendered[0], name):
                 found.setdefault("length", problem)
         elif not rendered[0].strip():
-            wrong = "the subject comes out empty"
-            found.setdefault("subject", texts[0].problem(0, wrong, "write one"))
+            wrong = f"the {texts[0].part} comes out empty"
+            found.setdefault("empty", texts[0].problem(0, wrong, "write one"))
     yield from found.values()
 
 
@@ -172,11 +175,13 @@ def _marketing(compiled: TemplateSet, texts: list[Text], name: str) -> Iterator[
     parts = compiled.compiled[texts[0].channel, texts[0].locale].parts
     for text, part in zip(texts, parts, strict=True):
         used = undeclared(part.source.text)
-        if text.part == "subject":
+        if text.part in ("subject", "title"):
             start = visible(text.source).lstrip(_NOTHING + " \n【[（(")
             if not start.startswith(("广告", "AD")):
                 write = "begin with 广告" if text.locale.startswith("zh") else "begin with AD"
-                yield text.problem(0, f"{name} is marketing, and its subject must say so", write)
+                yield text.problem(
+                    0, f"{name} is marketing, and its {text.part} must say so", write
+                )
             continue
         if "risk_line" not in used and text.channel is Channel.EMAIL:
             wrong = f"{name} is marketing and has no risk line"

@@ -26,6 +26,8 @@ from outreach.store.tables import (
 Row = tuple[Any, ...]
 _CAPS = 0x6F757472  # the name of PostgreSQL's lock on frequency caps
 MANY = 200_000  # shared addresses kept in memory during a plan
+# Addresses that several clients may have; a client's number is nobody else's.
+_SHARED = {Channel.SMS: "phone", Channel.EMAIL: "email"}
 DENSE = 4  # a page whose ids span at most this many times its length is read as a range
 
 _EVENT = consent_event.c
@@ -91,6 +93,9 @@ def _blocks(
     on_address = or_(
         and_(address_block.c.channel == Channel.SMS, address_block.c.address == client.c.phone),
         and_(address_block.c.channel == Channel.EMAIL, address_block.c.address == client.c.email),
+        and_(
+            address_block.c.channel == Channel.PUSH, address_block.c.address == client.c.client_no
+        ),
     )
     statement = (
         select(
@@ -142,8 +147,8 @@ def _sharers(
     found: dict[tuple[int, str], list[int]] = {}
     if not ids:
         return found
-    for channel in channels:
-        name = "phone" if channel is Channel.SMS else "email"
+    for channel in _SHARED.keys() & set(channels):
+        name = _SHARED[channel]
         other = client.alias("other")
         statement = (
             select(client.c.id, other.c.id)
@@ -198,8 +203,8 @@ def client_numbered(conn: Connection, client_no: str, columns: Sequence[str]) ->
 def shared_addresses(conn: Connection, channels: Sequence[Channel]) -> frozenset[str] | None:
     """The addresses that more than one client has; None when they are too many to keep."""
     found: set[str] = set()
-    for channel in channels:
-        address = client.c.phone if channel is Channel.SMS else client.c.email
+    for channel in _SHARED.keys() & set(channels):
+        address = client.c[_SHARED[channel]]
         statement = (
             select(address)
             .where(address.is_not(None))
@@ -215,7 +220,7 @@ def taken_addresses(conn: Connection, run_id: int) -> set[tuple[str, int]]:
     """(channel, client) of this run's messages to addresses that several clients have: what a
     resumed plan must know of the pages before it."""
     found: set[tuple[str, int]] = set()
-    for channel, name in ((Channel.SMS, "phone"), (Channel.EMAIL, "email")):
+    for channel, name in _SHARED.items():
         other = client.alias("other")
         shared = select(other.c.id).where(
             other.c[name] == client.c[name], other.c.id != client.c.id

@@ -33,4 +33,5 @@ NOT_REGULATORY: Final = EVERY - {Purpose.REGULATORY}
 CHANNEL_WORDS: Final = {
     Channel.SMS: Sentence("SMS", "短信"),
     Channel.EMAIL: Sentence("e-mail", "电子邮件"),
+    Channel.PUSH: Sentence("app notifications", "App 推送"),
 }

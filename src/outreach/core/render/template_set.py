@@ -21,13 +21,15 @@ from outreach.core.render.rows import RenderError, Row, checked_rows, merged
 from outreach.core.values import PER_CLIENT
 from outreach.core.words import Channel
 
-Parts = tuple[str, ...]  # SMS: (text,); e-mail: (subject, text, html)
+Parts = tuple[str, ...]  # SMS: (text,); e-mail: (subject, text, html); push: (title, text)
 LAYOUTS: Final = "_layout"
 LIMITS: Final = {
     "sms.text": 2_000,
     "email.subject": 250,
     "email.text": 200_000,
     "email.html": 200_000,
+    "push.title": 100,
+    "push.text": 1_000,
 }
 
 

@@ -29,6 +29,7 @@ CHOICES: Final = {
     "deceased": Sentence("deceased", "已故"),
     "sms": Sentence("SMS", "短信"),
     "email": Sentence("e-mail", "电子邮件"),
+    "push": Sentence("app notifications", "App 推送"),
 }
 _UNITS: Final = {
     "days": Sentence("days", "天"),
