@@ -78,7 +78,8 @@ def test_senders_as_they_should_be_have_no_fault(tmp_path: Path) -> None:
         ),
         (
             '"national"', '"chinese"',
-            'config.toml:35: senders.centre.numbers: "chinese" is not known, write one of e164, national',
+            'config.toml:35: senders.centre.numbers: "chinese" is not known,'
+            " write one of e164, national",
         ),
     ],
 )  # fmt: skip
