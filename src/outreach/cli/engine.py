@@ -10,10 +10,11 @@ from pathlib import Path
 from outreach import dispatch
 from outreach.channels import Adapter, ChannelUnavailable, open_channel
 from outreach.cli.door import BAD_DATA, Door, Failure
+from outreach.cli.message_centres import let_hear
 from outreach.core.campaign import Campaign
 from outreach.core.verp import Verp
 from outreach.engine import local
-from outreach.project.config import Config, GatewaySender, SmtpSender
+from outreach.project.config import Config, GatewaySender, SmppSender, SmtpSender, TwilioSender
 from outreach.project.definition import Definition, define
 from outreach.project.secrets import secret
 
@@ -110,7 +111,7 @@ class Adapters:
             if sender not in config.senders:
                 raise ChannelUnavailable(f"{sender}: config.toml has no such sender any more")
             configured = config.senders[sender]
-            if isinstance(configured, GatewaySender):
+            if isinstance(configured, GatewaySender | SmppSender | TwilioSender):
                 configured = configured.at(self._door.root)
             elif isinstance(configured, SmtpSender):
                 configured = configured.at(
@@ -123,6 +124,8 @@ class Adapters:
                 firm_name=config.firm.name,
                 returns=self._returns,
             )
+            if isinstance(configured, SmppSender):
+                let_hear(self._open[sender], self._door, sender, configured)
         return self._open[sender]
 
     def kind(self, sender: str) -> str | None:

@@ -26,12 +26,13 @@ def applying(door: "Door") -> "Callable[[Config], Applied]":
 
     from outreach import receive
     from outreach.cli.engine import returns
+    from outreach.receive.smpp import smpp_readers
 
     def apply(config: "Config") -> "Applied":
         verp, zone = returns(door, config), config.firm.zone
         return receive.apply(
-            door.database, {"mail": receive.mail_reader(verp)}, door.now, zone=ZoneInfo(zone),
-            soft=config.bounces.soft_rule(zone),
+            door.database, {"mail": receive.mail_reader(verp), **smpp_readers(config)}, door.now,
+            zone=ZoneInfo(zone), soft=config.bounces.soft_rule(zone),
         )  # fmt: skip
 
     return apply

@@ -24,6 +24,7 @@ def serve(
     """Fire campaigns by their schedules and send what is due, until SIGTERM or Ctrl-C."""
     from outreach import clock
     from outreach.cli.mailboxes import applying, opening
+    from outreach.cli.message_centres import listening
     from outreach.cli.web import beside
     from outreach.cli.worker import queue
     from outreach.engine import stop
@@ -64,7 +65,7 @@ def serve(
     )  # fmt: skip
     if door.config.engine.mode == "workers":
         service.hand_over = queue(door).hand_over
-    with beside(door, lines):
+    with beside(door, lines), listening(door, lines):
         lines("serving", campaigns=len(definitions.sound), database=database.url.get_backend_name())
         Live(service, asked, every, pretended=pretended).run()
     database.close()

@@ -69,6 +69,10 @@ class TwilioSender(Written):
     base_url: str | None = Field(None, description="Another API address, for tests.")
     ca_file: str | None = Field(None, description="PEM file to trust instead of the system's.")
 
+    def at(self, root: Path) -> Self:
+        """This sender with its file read from the project's folder."""
+        return self.model_copy(update=_of(root, self.ca_file))
+
 
 class GatewaySender(Written):
     """An SMS gateway that a profile describes. Secret: OUTREACH_SECRET_<SENDER> or *_FILE."""
@@ -97,10 +101,9 @@ class GatewaySender(Written):
     )
 
     def at(self, root: Path) -> Self:
-        """This sender with the path of its own profile read from the project's folder."""
-        if not self.profile.endswith(".toml"):
-            return self
-        return self.model_copy(update={"profile": str(root / self.profile)})
+        """This sender with the paths of its own profile and file read from the project's folder."""
+        own = str(root / self.profile) if self.profile.endswith(".toml") else self.profile
+        return self.model_copy(update={"profile": own, **_of(root, self.ca_file)})
 
 
 class SmppSender(Written):
@@ -136,6 +139,14 @@ class SmppSender(Written):
     source_npi: int = Field(1, ge=0, le=18)
     timeout: float = Field(10.0, gt=0, description="Seconds for one answer.")
     enquire_seconds: float = Field(30.0, gt=0, description="Of silence, until it is asked.")
+
+    def at(self, root: Path) -> Self:
+        """This sender with its file read from the project's folder."""
+        return self.model_copy(update=_of(root, self.ca_file))
+
+
+def _of(root: Path, ca_file: str | None) -> dict[str, str | None]:
+    return {"ca_file": str(root / ca_file) if ca_file else None}
 
 
 Sender = Annotated[

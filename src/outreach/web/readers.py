@@ -13,11 +13,12 @@ from outreach.core.receipt import Receipt, Reply, Said
 from outreach.core.words import STATES
 from outreach.project.config import Config, GatewaySender
 from outreach.receive import Event, Reader, Readers
+from outreach.receive.smpp import smpp_readers
 
 
 def readers(config: Config, root: Path) -> Readers:
     """Who reads what the senders of a config report."""
-    found: dict[str, Reader] = {"twilio": read_twilio}
+    found: dict[str, Reader] = {"twilio": read_twilio, **smpp_readers(config)}
     for name, sender in config.senders.items():
         if isinstance(sender, GatewaySender):
             profile = profile_of(sender.at(root).profile)
