@@ -12,8 +12,9 @@ from typing import Any, Final
 
 import pytest
 
-from outreach.channels import Adapter, ChannelUnavailable, open_channel
+from outreach.channels import Adapter, ChannelUnavailable, Pulls, open_channel
 from outreach.channels.sms_gateway_http import SmsGatewayHttp, profile_of
+from outreach.core import receipt as heard
 from outreach.core.campaign import Bilingual
 from outreach.core.gateway.answer import Receipt, Reply
 from outreach.core.gateway.approved import Approved
@@ -476,6 +477,45 @@ def test_whatever_receipts_and_replies_are_new_are_pulled() -> None:
     assert replies.entries == (
         Reply("+8613800000001", "R", datetime.fromtimestamp(1790582460, UTC), "11"),
     )
+
+
+def test_all_that_is_new_is_pulled_in_the_words_of_every_channel() -> None:
+    receipt = {
+        "ReportStatus": "FAIL", "PhoneNumber": "+8613800000001", "SerialNo": "5000:1",
+        "SubscriberNumber": "13800000001", "UserReceiveTime": 1790582400, "Description": "MK:0001",
+    }  # fmt: skip
+    reply = {"ReplyContent": "R", "ExtendCode": "11", "PhoneNumber": "+8613800000001"}
+    with gateway("tencent") as server, channel(server) as opened:
+        server.pulls["PullSmsSendStatus"] = {"Response": {"PullSmsSendStatusSet": [receipt]}}
+        server.pulls["PullSmsReplyStatus"] = {"Response": {"PullSmsReplyStatusSet": [reply]}}
+        assert isinstance(opened, Pulls)
+
+        said, wrote = opened.pull(AT)
+
+    assert said == heard.Receipt(
+        State.UNDELIVERED, datetime.fromtimestamp(1790582400, UTC), None, "5000:1",
+        "+8613800000001", "MK:0001",
+    )  # fmt: skip
+    assert wrote == heard.Reply("11", "+8613800000001", "R", AT)
+
+
+def test_a_full_page_is_followed_by_the_next() -> None:
+    receipt = {"ReportStatus": "SUCCESS", "PhoneNumber": "+8613800000001", "SerialNo": "5000:1"}
+    full = {"Response": {"PullSmsSendStatusSet": [receipt] * 100}}
+    with gateway("tencent") as server, channel(server) as opened:
+        server.pulls["PullSmsSendStatus"] = full
+        server.pulls["PullSmsReplyStatus"] = {"Response": {"PullSmsReplyStatusSet": []}}
+        pulled = opened.pull(AT)
+        first = [next(pulled) for _ in range(100)]
+        server.pulls["PullSmsSendStatus"] = {"Response": {"PullSmsSendStatusSet": [receipt]}}
+
+        assert len(first) + len(list(pulled)) == 101
+
+
+def test_a_gateway_asked_by_number_keeps_nothing_to_fetch() -> None:
+    with gateway("aliyun") as server, channel(server) as opened:
+        assert list(opened.pull(AT)) == []
+        assert server.asked == []
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ decided above it, and no provider's name appears above it.
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 from outreach.core.campaign import Bilingual
 from outreach.core.mime import Letterhead, Skeleton, Unwritable
 from outreach.core.model import Message, Outcome
-from outreach.core.receipt import Receipt
+from outreach.core.receipt import Receipt, Reply
 from outreach.core.verp import Verp
 from outreach.core.words import Channel
 
@@ -87,6 +87,17 @@ class Lookup(Protocol):
         none, which proves nothing. A message is known by its text too, so that no other to the same
         address is taken for it. Yields each once; raises `ChannelUnavailable` when it cannot be
         asked."""
+        ...
+
+
+@runtime_checkable
+class Pulls(Protocol):
+    """What an adapter offers besides whose provider keeps what it has to say until it is asked."""
+
+    def pull(self, at: datetime) -> Iterator[Receipt | Reply]:
+        """What is new, each time once; `at` stands for moments the provider leaves out. Raises
+        `ChannelUnavailable` when it cannot be asked; what was yielded until then is lost to the
+        provider, so it is to be stored even so."""
         ...
 
 

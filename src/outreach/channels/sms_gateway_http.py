@@ -7,7 +7,7 @@ that one bad number keeps nobody else from being told; a request that may have b
 
 import secrets
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from hashlib import sha256
 from importlib.resources import files
@@ -42,9 +42,12 @@ from outreach.core.model import (
     throttled,
     unavailable,
 )
+from outreach.core.receipt import Receipt, Reply
 from outreach.core.retry_after import retry_after
-from outreach.core.words import Channel
+from outreach.core.words import STATES, Channel
 
+_PAGE: Final = 100  # entries a pull asks for
+_MOST_PAGES: Final = 50  # of one pull: what is left comes with the next
 _MOST_AT_ONCE: Final = 400  # of a window: what a crash may leave in doubt
 
 
@@ -55,6 +58,9 @@ class SmsGatewayHttp:
     """
 
     channel = Channel.SMS
+    echo = False  # receipts name a request, and a number in it
+    lookup = False
+    idempotent = False
 
     def __init__(
         self,
@@ -115,7 +121,7 @@ class SmsGatewayHttp:
         call = self._profile.receipts
         if call is None:
             raise ChannelUnavailable(f"{self._profile.title} has no receipts to pull")
-        values: dict[str, Any] = {"limit": 50 if call.per == "number" else 100, "page": 1}
+        values: dict[str, Any] = {"limit": 50 if call.per == "number" else _PAGE, "page": 1}
         values |= {"number": written_number(number, self._profile), "reference": reference}
         if on is not None:
             values["day"] = datetime.combine(on, time(), BEIJING).strftime("%Y%m%d")
@@ -127,8 +133,19 @@ class SmsGatewayHttp:
         call = self._profile.replies
         if call is None:
             raise ChannelUnavailable(f"{self._profile.title} has no replies to pull")
-        status, content = self._pull(call, {"limit": 100})
+        status, content = self._pull(call, {"limit": _PAGE})
         return _pulled(self._profile, lambda: replies(self._profile, status, content))
+
+    def pull(self, at: datetime) -> Iterator[Receipt | Reply]:
+        """What is new, page by page, of a gateway that tells it so: each thing once."""
+        profile = self._profile
+        if profile.receipts is not None and profile.receipts.per == "account":
+            for pulled in _pages(self.receipts):
+                yield from _states(pulled, at)
+        if profile.replies is not None:
+            for pulled in _pages(self.replies):
+                for one in pulled.entries:
+                    yield Reply(one.extend, one.number, one.text, one.at or at)
 
     def close(self) -> None:
         self._wire.close()
@@ -206,6 +223,28 @@ def _not_begun(todo: deque[list[Letter]], window: Window) -> Iterator[Told]:
 
 def _as_bytes(request: Request) -> bytes:
     return asked(head(request.method, request.target, request.headers), request.content)
+
+
+def _pages(pull: Callable[[], Pulled]) -> Iterator[Pulled]:
+    """Pulls until a page is not full."""
+    for _ in range(_MOST_PAGES):
+        pulled = pull()
+        yield pulled
+        if len(pulled.entries) + pulled.unread < _PAGE:
+            return
+
+
+def _states(pulled: Pulled, at: datetime) -> Iterator[Receipt]:
+    """The receipts of a pull that say what became of a message."""
+    for one in pulled.entries:
+        if one.state in STATES and one.reference:
+            yield Receipt(
+                STATES[one.state],
+                one.at or at,
+                reference=one.reference,
+                address=one.number,
+                code=one.reason[:48],
+            )
 
 
 def batches(letters: Iterable[Letter], profile: Profile) -> list[list[Letter]]:

@@ -25,6 +25,7 @@ from outreach.cli import (
     log,
     market,
     preferences,
+    reconcile,
     replies,
     run,
     run_report,
@@ -73,6 +74,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(runs.app, name="runs")
     app.command()(worker.worker)
     app.command()(worker.workers)
+    app.command()(reconcile.reconcile)
     app.command()(log.log)
     app.command()(explain.explain)
     app.command()(run_report.report)

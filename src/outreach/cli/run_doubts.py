@@ -30,8 +30,8 @@ def doubts(
 
     door: Door = context.obj
     if run is not None:
-        _known(door, run)
-    _take_over(door, run)
+        known(door, run)
+    take_over(door, run)
     with door.database.reading() as conn:
         runs = [run] if run is not None else list(checkup.in_doubt(conn))
         found = [one for number in runs for one in stored.listed(conn, number)]
@@ -79,7 +79,7 @@ def settle(
         raise Failure(USAGE, f"write one of {', '.join(given)}, --confirm and --withdraw")
     if not user.strip():
         raise Failure(USAGE, "--as: write who does it")
-    _known(door, run)
+    known(door, run)
     if confirm or withdraw:
         if message or why:
             raise Failure(USAGE, f"{chosen[0]} takes a proposal as it is: leave out --message and"
@@ -101,7 +101,7 @@ def _do_propose(
 ) -> None:
     from outreach.store import doubts as stored
 
-    _take_over(door, run)
+    take_over(door, run)
     with door.database.begin() as tx:
         _allowed(run, stored.hold(tx, run), verdict)
         doubted = [one.message for one in stored.listed(tx, run)]
@@ -203,7 +203,7 @@ def _open(conn: "Connection", run: int) -> "list[Proposal]":
     return [one for one in stored.proposals(conn, run) if one.standing == "proposed"]
 
 
-def _known(door: Door, run: int) -> None:
+def known(door: Door, run: int) -> None:
     from outreach.store import runs
 
     with door.database.reading() as conn:
@@ -211,7 +211,7 @@ def _known(door: Door, run: int) -> None:
             raise Failure(BAD_DATA, f"there is no run {run}; see `outreach runs`")
 
 
-def _take_over(door: Door, run: int | None) -> None:
+def take_over(door: Door, run: int | None) -> None:
     """What a dead sender left open is in doubt, though nobody has run anything since."""
     from outreach.engine.local import gone
     from outreach.store import takeover

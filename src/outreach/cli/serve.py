@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from outreach.project.config import Config
     from outreach.service import Opened
     from outreach.service.cases import Ways
+    from outreach.service.reconciling import Asker
 
 
 def serve(
@@ -34,6 +35,7 @@ def serve(
     from outreach.service.feeds import Feeds
     from outreach.service.live import Live
     from outreach.service.mailboxes import Mailboxes
+    from outreach.service.reconciling import Reconciling
 
     door: Door = context.obj
     database = door.database
@@ -63,6 +65,10 @@ def serve(
         database, definitions, door.now, lines, opening(door.root), applying(door),
         background=True, stopping=asked.is_set,
     )  # fmt: skip
+    service.reconciling = Reconciling(
+        database, definitions, door.now, lines, lambda config: _asker(door, config),
+        background=True, stopping=asked.is_set,
+    )  # fmt: skip
     if door.config.engine.mode == "workers":
         service.hand_over = queue(door).hand_over
     with beside(door, lines), listening(door, lines):
@@ -79,6 +85,15 @@ def _opened(door: Door, config: "Config", stopping: Any) -> "Opened":
     now = Door(door.config_path, door.json, _config=config, _database=door.database)
     adapters = Adapters(now)
     return Opened(engine(now, adapters, stopping=stopping), adapters.close)
+
+
+def _asker(door: Door, config: "Config") -> "Asker":
+    """Channels to ask providers by, of a thread of their own."""
+    from outreach.cli.engine import Adapters
+    from outreach.service.reconciling import Asker
+
+    adapters = Adapters(Door(door.config_path, door.json, _config=config, _database=door.database))
+    return Asker(adapters, adapters.close)
 
 
 def _departments(door: Door, config: "Config") -> "Ways":

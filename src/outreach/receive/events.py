@@ -1,12 +1,13 @@
 """Events: what came in, kept before anybody reads it, and who reads what."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
 import orjson
 
-from outreach.core.receipt import Answer, Click, Receipt, Said
-from outreach.core.words import STATES, Purpose
+from outreach.core.receipt import Answer, Click, Receipt, Reply, Said
+from outreach.core.words import STATES, Channel, Purpose
 from outreach.store import raw_events
 from outreach.store.database import Database
 from outreach.store.raw_events import Came as Event
@@ -54,20 +55,37 @@ def _answer(event: Event) -> Sequence[Said]:
     return [Answer(str(content["token"]), score, comment, event.received_at)]
 
 
-def _looked_up(event: Event) -> Sequence[Said]:
-    """{"message": 5, "state": "accepted", "code": "", "detail": "", "reference": "SM1"}"""
+def pulled(sender: str, said: Receipt | Reply, at: datetime) -> Event:
+    """What a provider answered when it was asked, as an event."""
+    content: dict[str, Any]
+    if isinstance(said, Reply):
+        kind, content = "inbound", {
+            "from": said.address, "to": said.sender, "text": said.text,
+            "channel": said.channel.value, "reference": said.reference,
+        }  # fmt: skip
+    else:
+        kind, content = "status", {
+            "message": said.message_id, "state": said.state.value, "code": said.code,
+            "detail": said.detail, "reference": said.reference, "address": said.address,
+        }  # fmt: skip
+    content["at"] = said.said_at.isoformat()
+    return Event(f"pulled:{sender}", kind, orjson.dumps(content), at)
+
+
+def _pulled(event: Event) -> Sequence[Said]:
     content = orjson.loads(event.content)
+    at = datetime.fromisoformat(content["at"])
+    if event.kind == "inbound":
+        channel = Channel(content["channel"])
+        return [
+            Reply(content["to"], content["from"], content["text"], at, channel,
+                  content["reference"])
+        ]  # fmt: skip
     return [
-        Receipt(
-            STATES[content["state"]],
-            event.received_at,
-            message_id=int(content["message"]),
-            reference=str(content.get("reference") or ""),
-            code=str(content.get("code") or ""),
-            detail=str(content.get("detail") or ""),
-        )
-    ]
+        Receipt(STATES[content["state"]], at, content["message"], content["reference"],
+                content["address"], content["code"], content["detail"])
+    ]  # fmt: skip
 
 
 # Events that this program writes itself.
-READERS: Final[Readers] = {"unsubscribe": _click, "survey": _answer, "lookup": _looked_up}
+READERS: Final[Readers] = {"unsubscribe": _click, "survey": _answer, "pulled": _pulled}

@@ -14,6 +14,7 @@ from outreach.service.cases import Cases
 from outreach.service.definitions import Definitions, Say
 from outreach.service.feeds import Feeds
 from outreach.service.mailboxes import Mailboxes
+from outreach.service.reconciling import Reconciling
 from outreach.store import marks, partitions, runs
 from outreach.store.database import Database, DatabaseProblem
 
@@ -52,6 +53,7 @@ class Service:
     feeds: Feeds | None = None  # None: files are taken in by other hands
     cases: Cases | None = None  # None: departments are called by other hands
     mailboxes: Mailboxes | None = None  # None: returned mail is read by other hands
+    reconciling: Reconciling | None = None  # None: providers are asked by other hands
     hand_over: Callable[[], object] | None = None  # to workers; None: runs are worked here
     _bench: "Bench | None" = None
     _said: set[object] = field(default_factory=set)
@@ -94,6 +96,8 @@ class Service:
             self.cases.look(now)
         if self.mailboxes is not None:
             self.mailboxes.look(now)
+        if self.reconciling is not None:
+            self.reconciling.look(now)
         if self._looked_ahead != now.date():
             self._look_ahead(now)
 
@@ -219,6 +223,8 @@ class Service:
             self.cases.close()
         if self.mailboxes is not None:
             self.mailboxes.close()
+        if self.reconciling is not None:
+            self.reconciling.close()
         if self._bench is not None:
             self._bench.close()
 

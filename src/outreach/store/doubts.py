@@ -45,6 +45,7 @@ class Doubt(NamedTuple):
     code: str
     said: str  # what the sender said last, or why it said nothing
     window: int
+    content_digest: bytes  # of its text as planned
 
 
 def listed(conn: Connection, run_id: int) -> list[Doubt]:
@@ -68,7 +69,7 @@ def listed(conn: Connection, run_id: int) -> list[Doubt]:
         select(
             run.c.id, run.c.campaign, message.c.id, message.c.channel, message.c.address,
             window.c.sender, window.c.intent_at, outcome.c.at, outcome.c.code, outcome.c.detail,
-            window.c.id,
+            window.c.id, message.c.content_digest,
         )
         .select_from(window)
         .join(run, run.c.id == window.c.run_id)

@@ -1,0 +1,150 @@
+"""Reconciliation: providers are asked what became of messages in doubt, and what else is new.
+
+What they answer is an event like any other, so it is kept as it was said and applied once. What
+they do not know stays in doubt: that proves nothing, and a person looks.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from outreach.channels import Asked, ChannelUnavailable, Pulls
+from outreach.receive.events import Event, pulled, take_in
+from outreach.store import checkup, doubts
+from outreach.store.database import Database
+from outreach.store.doubts import Doubt
+
+# A receipt that comes by itself is better evidence: it gets this long, counted from the doubt.
+PATIENCE: Final = timedelta(minutes=15)
+# A sender that was only slow may have handed a message over after it was taken for gone.
+_LATER: Final = timedelta(minutes=10)
+
+Adapters = Callable[[str], Any]  # by the name of a sender; raises ChannelUnavailable
+
+
+@dataclass
+class Question:
+    """Messages in doubt that one sender is to be asked about."""
+
+    sender: str
+    doubts: list[Doubt]
+    why_not: str = ""  # it cannot be asked
+
+
+@dataclass
+class Reconciled:
+    """What asking came to, by sender."""
+
+    asked: dict[str, int] = field(default_factory=dict)
+    found: dict[str, int] = field(default_factory=dict)
+    pulled: dict[str, int] = field(default_factory=dict)  # receipts and replies that were new
+    not_asked: dict[str, str] = field(default_factory=dict)  # why a sender is not asked
+    troubles: dict[str, str] = field(default_factory=dict)  # why it could not be, this time
+    unknown: list[int] = field(default_factory=list)  # messages their providers do not list
+
+
+def questions(
+    database: Database,
+    adapters: Adapters,
+    now: datetime,
+    *,
+    patience: timedelta = PATIENCE,
+    run_id: int | None = None,
+    besides: Collection[int] = (),
+) -> list[Question]:
+    """What is to be asked of whom: messages in doubt for longer than `patience`, `besides` some."""
+    by_sender: dict[str, list[Doubt]] = defaultdict(list)
+    with database.reading() as conn:
+        runs = [run_id] if run_id is not None else list(checkup.in_doubt(conn))
+        for number in runs:
+            for one in doubts.listed(conn, number):
+                if one.since + patience <= now and one.message not in besides:
+                    by_sender[one.sender].append(one)
+    return [_question(sender, some, adapters) for sender, some in sorted(by_sender.items())]
+
+
+def _question(sender: str, some: list[Doubt], adapters: Adapters) -> Question:
+    try:
+        asks = bool(getattr(adapters(sender), "lookup", False))
+    except ChannelUnavailable as error:
+        return Question(sender, some, str(error))
+    return Question(sender, some, "" if asks else "its provider cannot be asked about a message")
+
+
+def ask(
+    database: Database, adapters: Adapters, asked: Sequence[Question], now: datetime
+) -> Reconciled:
+    """Ask, and store what is answered. Nothing is sent by it, so it may be done at any time."""
+    done = Reconciled()
+    for question in asked:
+        if question.why_not:
+            done.not_asked[question.sender] = question.why_not
+            continue
+        _ask_one(database, adapters(question.sender), question, now, done)
+    return done
+
+
+def _ask_one(
+    database: Database, adapter: Any, question: Question, now: datetime, done: Reconciled
+) -> None:
+    messages = [
+        Asked(one.message, one.run, one.address, one.handed_at, one.since + _LATER,
+              one.content_digest)
+        for one in question.doubts
+    ]  # fmt: skip
+    answers: dict[int, Event | None] = {}
+    try:
+        for message_id, said in adapter.find(messages):
+            answers[message_id] = None if said is None else pulled(question.sender, said, now)
+    except ChannelUnavailable as error:
+        done.troubles[question.sender] = str(error)
+    events = [event for event in answers.values() if event is not None]
+    take_in(database, events)
+    done.asked[question.sender] = len(answers)
+    done.found[question.sender] = len(events)
+    done.unknown += [number for number, event in answers.items() if event is None]
+
+
+def pull(
+    database: Database, adapters: Adapters, senders: Collection[str], now: datetime
+) -> Reconciled:
+    """Fetch the receipts and replies that these senders' providers keep for us, where they do."""
+    done = Reconciled()
+    for sender in sorted(senders):
+        events: list[Event] = []
+        try:
+            adapter = adapters(sender)
+            if not isinstance(adapter, Pulls):
+                continue
+            for said in adapter.pull(now):
+                events.append(pulled(sender, said, now))  # noqa: PERF401 - kept when it breaks off
+        except ChannelUnavailable as error:
+            done.troubles[sender] = str(error)
+        # What was told is not told again: it is kept also when the rest could not be had.
+        done.pulled[sender] = take_in(database, events)
+    return done
+
+
+def merged(*some: Reconciled) -> Reconciled:
+    """Several as one."""
+    both = Reconciled()
+    for one in some:
+        both.asked |= one.asked
+        both.found |= one.found
+        both.pulled |= one.pulled
+        both.not_asked |= one.not_asked
+        both.troubles |= one.troubles
+        both.unknown += one.unknown
+    return both
+
+
+def tally(done: Reconciled) -> Mapping[str, int]:
+    """Numbers over all senders."""
+    return {
+        "asked": sum(done.asked.values()),
+        "found": sum(done.found.values()),
+        "unknown": len(done.unknown),
+        "pulled": sum(done.pulled.values()),
+    }

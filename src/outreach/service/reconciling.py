@@ -1,0 +1,122 @@
+"""Reconciliation of a service: once a minute it looks which messages in doubt are to be asked
+about, asks their providers, and fetches what providers keep until they are asked.
+
+A round only looks whether it is time. Providers are asked in a thread of its own, so that nothing
+waits behind one that does not answer.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from outreach import receive
+from outreach.project.config import Config
+from outreach.receive import reconcile
+from outreach.receive.reconcile import Adapters, Reconciled
+from outreach.service.definitions import Definitions, Say
+from outreach.store.database import Database, DatabaseProblem
+
+LOOK_EVERY: Final = timedelta(minutes=1)
+# How long one that its provider did not know is left alone before it is asked about again.
+AGAIN: Final = tuple(timedelta(hours=n) for n in (1, 6, 24, 24, 24, 24, 24, 24))
+_PATIENCE: Final = 10.0  # seconds a stopping service waits for the provider in hand
+
+
+class Asker(NamedTuple):
+    """Channels to ask by; `close` lets go of them."""
+
+    adapters: Adapters
+    close: Callable[[], None]
+
+
+@dataclass
+class Reconciling:
+    """What a service does about messages in doubt. Whatever goes wrong is said once, and again when
+    it goes wrong in another way; a round never fails by it."""
+
+    database: Database
+    definitions: Definitions
+    clock: Callable[[], datetime]
+    say: Say
+    open: Callable[[Config], Asker]
+    background: bool = False  # in a thread; else within the round
+    stopping: Callable[[], bool] = lambda: False
+    _look_at: datetime | None = None
+    _asked: dict[int, tuple[int, datetime]] = field(default_factory=dict)  # times, and when again
+    _troubles: dict[str, str] = field(default_factory=dict)  # what was said of what
+    _thread: threading.Thread | None = None
+    _opened: tuple[Config, Asker] | None = None  # kept while the config stays as it is
+
+    def look(self, now: datetime) -> None:
+        """Begin to ask, when it is time and the last look is not still at work."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        if self._look_at is not None and now < self._look_at:
+            return
+        self._look_at = now + LOOK_EVERY
+        config = self.definitions.config
+        if not self.background:
+            self._work(config, now)
+            return
+        self._thread = threading.Thread(
+            target=self._work, args=(config, now), name="reconciling", daemon=True
+        )
+        self._thread.start()
+
+    def close(self) -> None:
+        """Wait a little for the provider in hand; what it was not asked is asked by whoever serves
+        next."""
+        if self._thread is not None:
+            self._thread.join(_PATIENCE)
+        if self._opened is not None and (self._thread is None or not self._thread.is_alive()):
+            self._opened[1].close()
+            self._opened = None
+
+    def _adapters(self, config: Config) -> Adapters:
+        if self._opened is None or self._opened[0] != config:
+            if self._opened is not None:
+                self._opened[1].close()
+            self._opened = (config, self.open(config))
+        return self._opened[1].adapters
+
+    def _work(self, config: Config, now: datetime) -> None:
+        try:
+            done = self._ask(config, self._adapters(config), now)
+            zone = ZoneInfo(config.firm.zone)
+            while not self.stopping():
+                if not receive.apply(self.database, {}, self.clock, zone=zone).events:
+                    break
+            for sender in sorted({*config.senders, *done.troubles}):
+                self._tell(sender, "provider_not_asked", done.troubles.get(sender, ""))
+            self._tell("", "reconciling_trouble", "")
+        except DatabaseProblem as error:
+            self._tell("", "reconciling_trouble", str(error))
+        except Exception as error:  # the rounds must go on; the next look tries again
+            self._tell("", "reconciling_failed", type(error).__name__)
+
+    def _ask(self, config: Config, adapters: Adapters, now: datetime) -> Reconciled:
+        resting = {number for number, (_, again) in self._asked.items() if again > now}
+        asked = reconcile.questions(self.database, adapters, now, besides=resting)
+        done = reconcile.ask(self.database, adapters, asked, now)
+        if any(done.asked.values()):
+            numbers = reconcile.tally(done)
+            self.say("reconciled", asked=numbers["asked"], found=numbers["found"])
+        for number in done.unknown:
+            times = self._asked.get(number, (0, now))[0]
+            if times < len(AGAIN):
+                self._asked[number] = (times + 1, now + AGAIN[times])
+            else:  # nothing more is to be expected of its provider
+                self._asked[number] = (times, datetime.max.replace(tzinfo=now.tzinfo))
+        return reconcile.merged(done, reconcile.pull(self.database, adapters, config.senders, now))
+
+    def _tell(self, what: str, event: str, why: str) -> None:
+        """Trouble, once; without a reason there is none any more."""
+        if why and self._troubles.get(what) != why:
+            self.say(event, sender=what, why=why)
+        if why:
+            self._troubles[what] = why
+        elif self._troubles.pop(what, None):
+            self.say("reconciling_back", sender=what)
