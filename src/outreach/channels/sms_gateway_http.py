@@ -49,6 +49,7 @@ from outreach.core.words import STATES, Channel
 _PAGE: Final = 100  # entries a pull asks for
 _MOST_PAGES: Final = 50  # of one pull: what is left comes with the next
 _MOST_AT_ONCE: Final = 400  # of a window: what a crash may leave in doubt
+_OF_ONE: Final = ("refused", "content", "later")  # said of a request, but meant of one message
 
 
 class SmsGatewayHttp:
@@ -197,7 +198,7 @@ class SmsGatewayHttp:
             return
         numbers = [letter.number for letter in letters]
         said = verdicts(self._profile, came.status, came.content, numbers)
-        if isinstance(said, Verdict) and said.meaning in ("refused", "later") and letters[1:]:
+        if isinstance(said, Verdict) and said.meaning in _OF_ONE and letters[1:]:
             half = len(letters) // 2
             todo.extendleft((letters[half:], letters[:half]))
             return
@@ -300,6 +301,8 @@ def _outcome(said: Verdict, letter: Letter, window: Window, wait: float) -> Outc
         return accepted(said.reference, sha256(letter.message.parts[0].encode()).digest())
     if said.meaning == "refused":
         return refused(said.code, said.words)
+    if said.meaning == "content":
+        return refused(said.code, said.words, About.CONTENT)
     if said.meaning == "doubt":
         return in_doubt(said.code, said.words, About.CONNECTION)
     if said.meaning == "stopped":

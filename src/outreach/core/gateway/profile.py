@@ -10,7 +10,8 @@ from outreach.core.written import Written
 # What a code of a gateway means for the messages it is said of.
 Meaning = Literal[
     "accepted",  # taken: the gateway answers for it
-    "refused",  # this message never goes: its number or its text
+    "refused",  # this message never goes: its number, or a variable of its own
+    "content",  # its text may not be sent: others of its campaign say the same
     "later",  # this message was not taken; it may be tried again
     "waits",  # nothing of the request was taken, whoever is in it; it may be tried again
     "throttled",  # as `waits`, and the gateway wants less: nothing more of this window is begun
