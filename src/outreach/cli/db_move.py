@@ -112,10 +112,10 @@ def _ready(conn: "Connection", target: "Database") -> "Mark | None":
 
 
 def _rehearse(door: Door, conn: "Connection", target: "Database") -> None:
-    from outreach.store import move_rows, moving
+    from outreach.store import health, move_rows
 
     _ready(conn, target)
-    rows, size = move_rows.counts(conn), moving.size(conn)
+    rows, size = move_rows.counts(conn), health.size(conn)
     total = sum(rows.values())
     seconds = total / ROWS_A_SECOND
     if door.json:

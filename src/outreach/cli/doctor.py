@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 import typer
 
+from outreach.cli.db_health import database_findings
 from outreach.cli.delivery_health import doubt_findings, returned_findings
 from outreach.cli.departments import department_findings
 from outreach.cli.door import PROBLEMS, Door, Failure
@@ -325,6 +326,7 @@ def _routes(look: Look) -> Iterator[Finding]:
 
 # The order in which they are told; the second says whether the database is asked.
 CHECKS: Final[tuple[tuple[str, bool, Check], ...]] = (
+    ("database size", True, _room(database_findings)),
     ("calendars", True, _calendars),
     ("unsubscribe key", False, _unsubscribe_key),
     ("audit key", False, _audit_key),

@@ -121,17 +121,23 @@ def explained(url: str) -> Iterator[None]:
     except OverflowError as error:
         raise DatabaseProblem(f"{url}: {_TOO_LARGE}") from error
     except (OperationalError, InterfaceError, DBAPIError) as error:
-        text = str(error.orig)
-        for sign, sentence in _SENTENCES:
-            if sign in text:
-                raise DatabaseProblem(f"{url}: {sentence} ({_first_line(text)})") from error
-        if isinstance(error, OperationalError):  # trouble of the server, not a fault of ours
-            raise DatabaseProblem(f"{url}: the database refused: {_first_line(text)}") from error
-        raise
+        # Trouble of the server, not a fault of ours.
+        said = _sentence(str(error.orig), refused=isinstance(error, OperationalError))
+        if said is None:
+            raise
+        raise DatabaseProblem(f"{url}: {said}") from error
     except Exception as error:  # COPY speaks to the driver itself
         if not _trouble_of_the_driver(error):
             raise
-        raise DatabaseProblem(f"{url}: the database refused: {_first_line(str(error))}") from error
+        raise DatabaseProblem(f"{url}: {_sentence(str(error), refused=True)}") from error
+
+
+def _sentence(text: str, *, refused: bool) -> str | None:
+    """What a driver said, for a clerk; None for what only its maker understands."""
+    for sign, sentence in _SENTENCES:
+        if sign in text:
+            return f"{sentence} ({_first_line(text)})"
+    return f"the database refused: {_first_line(text)}" if refused else None
 
 
 def _trouble_of_the_driver(error: Exception) -> bool:
@@ -153,6 +159,7 @@ _SENTENCES = (
     ('column "', "the database is at an older revision; run `outreach db upgrade`"),
     ("database is locked", "another process holds the database; wait for it, then run again"),
     ("database or disk is full", "the disk is full; free some space, then run again"),
+    ("No space left", "the disk of the database is full; free some space, then run again"),
     ("disk I/O error", "the disk refused to read or write; see to it, then run again"),
     ("not a database", "the file is not an SQLite database"),
     ("malformed", "the database file is damaged; restore it from a backup"),

@@ -241,12 +241,6 @@ def stay(source: Connection, mark: Mark, actor: str, at: datetime, why: str) -> 
     _commit(source)
 
 
-def size(source: Connection) -> int:
-    """Bytes of an SQLite database."""
-    pages = source.exec_driver_sql("PRAGMA page_count").scalar_one()
-    return int(pages) * int(source.exec_driver_sql("PRAGMA page_size").scalar_one())
-
-
 def revision(source: Connection) -> str | None:
     """The revision of an open database; None when it was never set up."""
     if not source.dialect.has_table(source, "alembic_version"):
