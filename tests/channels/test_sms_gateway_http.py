@@ -543,7 +543,9 @@ def test_a_gateway_that_pushes_only_has_nothing_to_pull() -> None:
 def test_an_outcome_never_holds_a_whole_number() -> None:
     found, _ = send("tencent", lambda _: "FailedOperation.ContainSensitiveWord", [sms(1)])
 
-    assert found[1] == refused("FailedOperation.ContainSensitiveWord", "138****1234 is not well")
+    assert found[1] == refused(
+        "FailedOperation.ContainSensitiveWord", "138****1234 is not well", About.CONTENT
+    )
 
 
 # --- from config.toml -------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def test_every_code_of_a_public_gateway_names_its_source(name: str) -> None:
 @pytest.mark.parametrize(
     ("code", "meaning"),
     [
-        ("FailedOperation.ContainSensitiveWord", "refused"),
+        ("FailedOperation.ContainSensitiveWord", "content"),
         ("InternalError.Timeout", "doubt"),
         ("InternalError.SigVerificationFail", "stopped"),
         ("InvalidParameterValue.IncorrectPhoneNumber", "refused"),
