@@ -22,6 +22,7 @@ from outreach.core.mime import Letterhead, ascii_domain
 from outreach.core.model import Message, Outcome
 from outreach.core.words import Channel
 
+_AT_ONCE: Final = 16  # outcomes that are handed on together
 _PER_CONNECTION: Final = 5  # a window opens one connection for so many messages, up to the limit
 
 
@@ -73,7 +74,7 @@ class SmtpChannel:
             while board.works(window):
                 board.turn(window)
                 # Before the first answer the window may still turn out to be unavailable.
-                if window.answered:
+                if window.answered and window.known >= _AT_ONCE:
                     yield from window.drain()
         finally:
             board.hang_up_busy()

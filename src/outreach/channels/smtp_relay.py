@@ -17,13 +17,14 @@ BARREN: Final = 3  # connections in a row that end without having served a messa
 class Line:
     """One connection at work: its socket, its conversation, and what is still to be written."""
 
-    __slots__ = ("conversation", "deadline", "out", "relay", "session", "used_at")
+    __slots__ = ("conversation", "deadline", "out", "patience", "relay", "session", "used_at")
 
     def __init__(self, relay: "Relay", session: Session, now: float) -> None:
         self.relay = relay
         self.session = session
         self.conversation = Conversation(session.offers)
         self.out: bytes | memoryview = b""
+        self.patience = relay.server.timeout
         self.deadline = self.used_at = now
 
 
@@ -96,7 +97,10 @@ class Relay:
         self.window.put_back(letter, unavailable(code), first=True)
 
     def busy(self, letter: Letter, code: str, detail: str) -> None:
-        if any(peer is not self and peer.lines and not peer.resting for peer in self._peers):
+        if any(
+            peer is not self and (peer.lines or peer.opening) and not peer.resting
+            for peer in self._peers
+        ):
             self.rest(code, f"the server takes nothing now: {code} {detail}", self.window.now)
             self.window.put_back(letter, unavailable(code), first=True)
         else:

@@ -82,9 +82,9 @@ class Switchboard:
 
     def works(self, window: Window) -> bool:
         """Gives idle lines their next letter; whether anything is left to wait for."""
-        while window.waiting and self._begin():
+        while window.waiting and self._idle() and self._begin():
             pass
-        if sum(len(relay.idle) for relay in self._relays) < len(self._lines):
+        if self._idle() < len(self._lines):
             return True
         if not window.waiting:
             return False
@@ -133,12 +133,15 @@ class Switchboard:
     def _begin(self) -> bool:
         """Gives one idle line a letter, at the relay that has had least of its share."""
         for relay in sorted(self._relays, key=lambda relay: relay.load):
-            if relay.idle and not relay.resting:
-                line = relay.idle.pop()
-                self._put(line, line.conversation.begin(relay))
-                if line.conversation.busy:
-                    return True
+            if relay.idle and not relay.resting and self._begin_on(relay.idle.pop()):
+                return True
         return False
+
+    def _idle(self) -> int:
+        idle = 0
+        for relay in self._relays:
+            idle += len(relay.idle)
+        return idle
 
     def _grow(self, relay: Relay) -> None:
         """Opens as many lines as its weight gives a relay that serves us."""
@@ -233,6 +236,7 @@ class Switchboard:
     # --- traffic -----------------------------------------------------------------------------
 
     def _serve(self, line: Line, now: float) -> None:
+        """Reads what a line has to say and writes what follows, if the socket takes it at once."""
         conversation, session = line.conversation, line.session
         try:
             if line.out:
@@ -243,30 +247,35 @@ class Switchboard:
             if not data:
                 raise ConnectionResetError
             out = conversation.feed(data)
-            if conversation.closing:
-                self._drop(line, "", "")
-                return
+            if out:
+                line.out = out
+                self._flush(line)
         except Garbled:
             self._drop(line, "garbled", "the server's answer makes no sense")
         except OSError:
             self._drop(line, _LOST, _HUNG_UP)
         else:
-            self._put(line, out, now)
-
-    def _put(self, line: Line, out: bytes, now: float | None = None) -> None:
-        """Writes, and notes from when on the line waits; without work the line is idle."""
-        if out:
-            line.out = out
-            try:
-                self._flush(line)
-            except OSError:
-                self._drop(line, _LOST, _HUNG_UP)
+            if conversation.closing:
+                self._drop(line, "", "")
                 return
-        now = now or monotonic()
-        line.deadline = now + line.relay.server.timeout
-        if not line.conversation.busy and line not in line.relay.idle:
-            line.used_at = now
+            line.deadline = now + line.patience
+            if not conversation.busy and line not in line.relay.idle:
+                line.used_at = now
+                line.relay.idle.append(line)
+
+    def _begin_on(self, line: Line) -> bool:
+        """Writes the first command of a letter; False when there is none for this line."""
+        conversation, now = line.conversation, monotonic()
+        line.deadline, line.used_at = now + line.patience, now
+        line.out = conversation.begin(line.relay)
+        if not conversation.busy:
             line.relay.idle.append(line)
+            return False
+        try:
+            self._flush(line)
+        except OSError:
+            self._drop(line, _LOST, _HUNG_UP)
+        return True
 
     def _flush(self, line: Line) -> None:
         out, conversation = line.out, line.conversation
@@ -275,7 +284,7 @@ class Switchboard:
         conversation.given = True
         if sent == len(out):
             conversation.flushed = True
-            if isinstance(out, memoryview):
+            if type(out) is memoryview:
                 self._poll.modify(line.session.fileno(), select.EPOLLIN)
             line.out = b""
         else:

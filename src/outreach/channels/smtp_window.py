@@ -77,7 +77,9 @@ class Window:
             self._heed(letter, outcome)
         elif letter.pace is not None:
             letter.pace.ease()
-        self._note(letter, outcome)
+        if letter.pace is not None:
+            self._release(letter)
+        self._outcomes.append((letter.message.id, outcome))
 
     def put_back(self, letter: Letter, why: Outcome, *, first: bool) -> None:
         """A letter that certainly did not go out takes its turn again."""
@@ -108,6 +110,11 @@ class Window:
             while letters:
                 self._note(letters.popleft(), unavailable(code, detail))
         self.waiting = 0
+
+    @property
+    def known(self) -> int:
+        """Outcomes that nobody has been told of."""
+        return len(self._outcomes)
 
     def drain(self) -> list[tuple[int, Outcome]]:
         outcomes, self._outcomes = self._outcomes, []

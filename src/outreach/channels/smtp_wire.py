@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, Protocol
 
 from outreach.channels.smtp_pace import Pace
 from outreach.core.model import Message, Outcome, accepted, in_doubt, refused, unavailable
+from outreach.core.words import State
 
 MAIL, RCPT, DATA, END, IGNORED = range(5)
 
@@ -18,6 +19,7 @@ MAIL, RCPT, DATA, END, IGNORED = range(5)
 _LOGIN: Final = frozenset((530, 534, 535, 538))
 _TOO_LARGE: Final = 552  # RFC 1870 6.1: the one refusal of MAIL that speaks of the message
 _OUT_OF_STEP: Final = 503  # the commands were in the wrong order, which no recipient can mend
+_ACCEPTED: Final = State.ACCEPTED
 _LONGEST_REPLY: Final = 65536
 _REFERENCE: Final = 200  # characters kept of a reply
 
@@ -193,7 +195,7 @@ class Conversation:
         waiting.clear()
         self.served += 1
         reference = said.decode("utf-8", "replace").strip()[:_REFERENCE]
-        desk.settle(letter, accepted(reference, letter.digest))
+        desk.settle(letter, Outcome(_ACCEPTED, "", "", reference, letter.digest))
         self.given = self.flushed = False
         another = desk.take(self.offers)
         waiting.append((END, following))

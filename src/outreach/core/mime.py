@@ -36,6 +36,20 @@ _ADDRESS: Final = re.compile(f"{_IN_ADDRESS}@{_IN_ADDRESS}").fullmatch
 _URI: Final = re.compile(r"(?:https?://|mailto:)[!#-;=?-~]+").fullmatch
 
 
+_BODY: Final = (
+    b"--=_%b\r\n"
+    b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n"
+    b"%b\r\n"
+    b"--=_%b\r\n"
+    b"Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: %b\r\n\r\n"
+    b"%b\r\n"
+    b"--=_%b--\r\n"
+)
+_PLAIN_BODY: Final = (
+    (_BODY % (b"%s", b"8bit", b"%s", b"%s", b"8bit", b"%s", b"%s")).decode().replace("\r", "")
+)
+
+
 class Unwritable(ValueError):
     """A message cannot be written as an e-mail. The sentence names the place, never the value."""
 
@@ -65,16 +79,16 @@ class Skeleton:
     of a long line or a NUL, is base64 all the same.
     """
 
-    __slots__ = ("_at", "_date", "_eight", "_form", "_mailto", "_subject", "_subjects")
+    __slots__ = ("_about", "_eight", "_form", "_mailto", "_opening")
 
     def __init__(self, letterhead: Letterhead, locale: str, encoding: Encoding) -> None:
         """Raises `Unwritable` when the letterhead or locale cannot stand in a header."""
         self._eight = encoding == "8bit"
         self._mailto = _mailto(letterhead.mailto)
         self._form = _form(letterhead, locale)
-        self._at: datetime | None = None
-        self._date = b""
-        self._subject, self._subjects = "", b""  # the last one, and how it was written
+        # Of the last message: its subject, time and run, and the headers with these filled in.
+        self._about: tuple[str, datetime, int] | None = None
+        self._opening = b""
 
     def fill(self, message: Message) -> bytes:
         """The finished message with CRLF line ends, not dot-stuffed.
@@ -82,38 +96,33 @@ class Skeleton:
         Raises `Unwritable` for an address, subject or link that cannot stand in a header, for a
         text that holds half a character and for a message that is no e-mail.
         """
-        if len(message.parts) != 3:
+        id_, run_id, to, _, parts, at, unsubscribe, *_ = message
+        if len(parts) != 3:
             raise Unwritable("an e-mail has three parts: subject, text and html")
-        subject, text, html = message.parts
-        if message.at is not self._at:
-            self._date = _date(message.at)
-            self._at = message.at
-        if subject != self._subject:
-            self._subjects = _subject(subject)
-            self._subject = subject
-        mark = b"m%d.r%d" % (message.id, message.run_id)
+        subject, text, html = parts
+        if self._about != (subject, at, run_id):
+            self._open(subject, at, run_id)
+        mark = f"m{id_}.r{run_id}"
+        body = _eight_bit_body(mark, text, html) if self._eight else None
+        if body is None:
+            body = self._body(mark.encode(), text, html)
+        links = self._unsubscribe(unsubscribe) if unsubscribe else b""
+        named = mark.encode()
+        return self._opening % (address(to, "To"), named, links, named, body)
+
+    def _open(self, subject: str, at: datetime, run_id: int) -> None:
+        written, date = _subject(subject).replace(b"%", b"%%"), _date(at)
+        self._opening = self._form % (b"%b", written, date, b"%b", run_id, b"%b", b"%b", b"%b")
+        self._about = (subject, at, run_id)
+
+    def _body(self, mark: bytes, text: str, html: str) -> bytes:
         text_encoding, text_body = self._part(text, mark)
         html_encoding, html_body = self._part(html, mark)
-        return self._form % (
-            address(message.to, "To"),
-            self._subjects,
-            self._date,
-            mark,
-            message.run_id,
-            self._unsubscribe(message.unsubscribe) if message.unsubscribe else b"",
-            mark,
-            mark,
-            text_encoding,
-            text_body,
-            mark,
-            html_encoding,
-            html_body,
-            mark,
-        )
+        return _BODY % (mark, text_encoding, text_body, mark, html_encoding, html_body, mark)
 
     def _part(self, content: str, mark: bytes) -> tuple[bytes, bytes]:
         body = _crlf(content)
-        if self._eight and _fits(body) and f"--=_{mark.decode()}" not in content:
+        if self._eight and _fits(body) and b"--=_" + mark not in body:
             return b"8bit", body
         return b"base64", wrapped_base64(body)
 
@@ -161,6 +170,18 @@ def wrapped_base64(data: bytes) -> bytes:
 def _rows(count: int) -> Struct:
     # Cutting by one prepared Struct is nearly twice as fast as a loop over slices.
     return Struct(f"{_LINE}s" * count)
+
+
+def _eight_bit_body(mark: str, text: str, html: str) -> bytes | None:
+    """The body of nearly every message, made in one go; nothing when a part needs a closer look."""
+    joined = _PLAIN_BODY % (mark, text, mark, html, mark)
+    if "\r" in joined or joined.count(f"--=_{mark}") != 3:
+        return None
+    try:
+        body = joined.encode().replace(b"\n", b"\r\n")
+    except UnicodeEncodeError:
+        return None
+    return body if _fits(body) else None
 
 
 def _crlf(content: str) -> bytes:
@@ -243,8 +264,8 @@ def _mailto(address_: str) -> bytes:
 def _form(letterhead: Letterhead, locale: str) -> bytes:
     if not re.fullmatch(r"[A-Za-z0-9-]+", locale):
         raise Unwritable("Content-Language: this is not a language tag")
-    sender = _mailbox(letterhead, letterhead.name_in(locale)).replace(b"%", b"%%")
-    domain = ascii_domain(letterhead.address).encode().replace(b"%", b"%%")
+    sender = _mailbox(letterhead, letterhead.name_in(locale)).replace(b"%", b"%%%%")
+    domain = ascii_domain(letterhead.address).encode().replace(b"%", b"%%%%")
     lines = (
         b"From: " + sender,
         b"To: %b",
@@ -259,17 +280,6 @@ def _form(letterhead: Letterhead, locale: str) -> bytes:
         # "=_" cannot occur in base64, so the boundary needs no search there.
         b'Content-Type: multipart/alternative; boundary="=_%b"',
         b"",
-        b"--=_%b",
-        b"Content-Type: text/plain; charset=utf-8",
-        b"Content-Transfer-Encoding: %b",
-        b"",
         b"%b",
-        b"--=_%b",
-        b"Content-Type: text/html; charset=utf-8",
-        b"Content-Transfer-Encoding: %b",
-        b"",
-        b"%b",
-        b"--=_%b--",
-        b"",
     )
     return b"\r\n".join(lines)
