@@ -150,14 +150,21 @@ def test_two_messages_to_one_number_go_in_two_requests(kind: str) -> None:
 def test_messages_of_two_runs_never_share_a_request(kind: str) -> None:
     _, server = send(kind, lambda _: None, [sms(1, run_id=7), sms(2, run_id=8)])
 
-    assert {one.mark for one in server.taken} == {"7-1", "8-2"}
+    assert {one.mark for one in server.taken} == {"7-1-1", "8-2-2"}
 
 
 @everywhere
 def test_every_request_carries_our_own_mark(kind: str) -> None:
-    _, server = send(kind, lambda _: None, [sms(41)])
+    _, server = send(kind, lambda _: None, [sms(43), sms(41)])
 
-    assert [one.mark for one in server.taken] == ["7-41"]
+    assert [one.mark for one in server.taken] == ["7-41-43", "7-41-43"]
+
+
+def test_messages_far_apart_never_share_a_request() -> None:
+    """Whoever reads the mark of a request looks through all its messages."""
+    _, server = send("direct", lambda _: None, [sms(1), sms(5_001), sms(5_002)])
+
+    assert sorted({one.mark for one in server.taken}) == ["7-1-5001", "7-5002-5002"]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +220,8 @@ def test_every_code_of_a_profile_means_what_its_table_says(
         return
     found, server = send(kind, lambda _: told, [sms(1)])
 
-    state = {"refused": State.FAILED, "doubt": State.IN_DOUBT}.get(meaning, State.READY)
+    failed, doubt = State.FAILED, State.IN_DOUBT
+    state = {"refused": failed, "content": failed, "doubt": doubt}.get(meaning, State.READY)
     assert (found[1].state, found[1].code) == (state, told)
     assert found[1].detail == "138****1234 is not well"
     assert len(server.asked) == 1
