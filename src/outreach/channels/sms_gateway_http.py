@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from outreach.channels import ChannelUnavailable
+from outreach.channels import Asked, ChannelUnavailable
 from outreach.channels.http_line import origin_of
 from outreach.channels.http_window import Told, Window, lost, told
 from outreach.channels.http_wire import Came, HttpWire, Lost
@@ -28,6 +28,8 @@ from outreach.core.gateway.approved import (
     fill,
     split_signature,
 )
+from outreach.core.gateway.heard import as_heard
+from outreach.core.gateway.marks import WIDTH
 from outreach.core.gateway.profile import SHIPPED, Call, Profile, parse_profile
 from outreach.core.gateway.request import Asker, Letter, Request, written_number
 from outreach.core.gateway.signing import BEIJING, Key
@@ -44,7 +46,7 @@ from outreach.core.model import (
 )
 from outreach.core.receipt import Receipt, Reply
 from outreach.core.retry_after import retry_after
-from outreach.core.words import STATES, Channel
+from outreach.core.words import Channel
 
 _PAGE: Final = 100  # entries a pull asks for
 _MOST_PAGES: Final = 50  # of one pull: what is left comes with the next
@@ -59,8 +61,6 @@ class SmsGatewayHttp:
     """
 
     channel = Channel.SMS
-    echo = False  # receipts name a request, and a number in it
-    lookup = False
     idempotent = False
 
     def __init__(
@@ -94,6 +94,17 @@ class SmsGatewayHttp:
             why = error.strerror or "no certificate"
             raise ChannelUnavailable(f"{profile.title}: {ca_file}: {why}") from error
         self._wire = HttpWire(origin, connections=connections, timeout=timeout)
+
+    @property
+    def echo(self) -> bool:
+        """Whether receipts carry our mark; else they name a request, and a number in it."""
+        return self._profile.echoes
+
+    @property
+    def lookup(self) -> bool:
+        """Whether the gateway can be asked about one number, and says our mark."""
+        call = self._profile.receipts
+        return call is not None and call.per == "number" and self._profile.echoes
 
     @property
     def window(self) -> int:
@@ -136,6 +147,12 @@ class SmsGatewayHttp:
             raise ChannelUnavailable(f"{self._profile.title} has no replies to pull")
         status, content = self._pull(call, {"limit": _PAGE})
         return _pulled(self._profile, lambda: replies(self._profile, status, content))
+
+    def find(self, messages: Sequence[Asked]) -> Iterator[tuple[int, Receipt | None]]:
+        """What the gateway knows of messages in doubt, asked number by number."""
+        from outreach.channels.gateway_lookup import find
+
+        yield from find(self.receipts, messages)
 
     def pull(self, at: datetime) -> Iterator[Receipt | Reply]:
         """What is new, page by page, of a gateway that tells it so: each thing once."""
@@ -238,14 +255,8 @@ def _pages(pull: Callable[[], Pulled]) -> Iterator[Pulled]:
 def _states(pulled: Pulled, at: datetime) -> Iterator[Receipt]:
     """The receipts of a pull that say what became of a message."""
     for one in pulled.entries:
-        if one.state in STATES and one.reference:
-            yield Receipt(
-                STATES[one.state],
-                one.at or at,
-                reference=one.reference,
-                address=one.number,
-                code=one.reason[:48],
-            )
+        if (said := as_heard(one, at)) is not None:
+            yield said
 
 
 def batches(letters: Iterable[Letter], profile: Profile) -> list[list[Letter]]:
@@ -255,11 +266,16 @@ def batches(letters: Iterable[Letter], profile: Profile) -> list[list[Letter]]:
     for letter in letters:
         key = (letter.message.run_id, *(_alike(letter, what) for what in profile.send.alike))
         batch = open_.setdefault(key, [])
-        if len(batch) == profile.send.batch or any(one.number == letter.number for one in batch):
+        if len(batch) == profile.send.batch or any(_apart(one, letter) for one in batch):
             full.append(batch)
             batch = open_[key] = []
         batch.append(letter)
     return [*full, *open_.values()]
+
+
+def _apart(one: Letter, other: Letter) -> bool:
+    """Whether two letters cannot share a request, whatever else they share."""
+    return one.number == other.number or abs(one.message.id - other.message.id) > WIDTH
 
 
 def profile_of(name: str) -> Profile:

@@ -35,11 +35,14 @@ class Receipt:
     address: str = ""  # tells which message, where a reference stands for several
     code: str = ""  # the provider's own
     detail: str = ""
+    # The first and last of our messages it may mean, where a request's mark came back: the address
+    # tells which.
+    among: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.state not in HEARD:
             raise ValueError(f"a receipt cannot make a message {self.state}")
-        if self.message_id is None and not self.reference:
+        if self.message_id is None and not self.reference and not (self.among and self.address):
             raise ValueError("a receipt names a message or a reference")
 
 

@@ -67,6 +67,7 @@ def pulled(sender: str, said: Receipt | Reply, at: datetime) -> Event:
         kind, content = "status", {
             "message": said.message_id, "state": said.state.value, "code": said.code,
             "detail": said.detail, "reference": said.reference, "address": said.address,
+            "among": said.among,
         }  # fmt: skip
     content["at"] = said.said_at.isoformat()
     return Event(f"pulled:{sender}", kind, orjson.dumps(content), at)
@@ -81,9 +82,11 @@ def _pulled(event: Event) -> Sequence[Said]:
             Reply(content["to"], content["from"], content["text"], at, channel,
                   content["reference"])
         ]  # fmt: skip
+    first, last = content.get("among") or (0, 0)
     return [
         Receipt(STATES[content["state"]], at, content["message"], content["reference"],
-                content["address"], content["code"], content["detail"])
+                content["address"], content["code"], content["detail"],
+                (int(first), int(last)) if last else None)
     ]  # fmt: skip
 
 

@@ -88,18 +88,44 @@ def record(tx: Connection, said: Sequence[Saying], at: datetime) -> Recorded:
 
 
 def _named(conn: Connection, said: Sequence[Saying]) -> list[list[int]]:
-    """The messages each receipt may mean: the one it numbers, else those under its reference."""
+    """The messages each receipt may mean: the one it numbers, those to its address among the ones
+    its mark names, else those under its reference."""
     wanted: dict[str, set[str]] = defaultdict(set)
+    marked: dict[tuple[int, int], set[str]] = defaultdict(set)
     for one in said:
-        if one.receipt.message_id is None and one.sender is not None:
+        if one.receipt.message_id is not None:
+            continue
+        if one.receipt.among is not None:
+            marked[one.receipt.among].add(one.receipt.address)
+        elif one.sender is not None:
             wanted[one.sender].add(one.receipt.reference)
     found = references.meant(conn, wanted)
-    return [
-        [one.receipt.message_id]
-        if one.receipt.message_id is not None
-        else found.get((one.sender or "", one.receipt.reference), [])
-        for one in said
-    ]
+    near = {among: _to(conn, among, some) for among, some in marked.items()}
+    return [_candidates(one.receipt, one.sender or "", found, near) for one in said]
+
+
+def _candidates(
+    said: Receipt,
+    sender: str,
+    found: Mapping[tuple[str, str], list[int]],
+    near: Mapping[tuple[int, int], Mapping[str, list[int]]],
+) -> list[int]:
+    if said.message_id is not None:
+        return [said.message_id]
+    if said.among is not None:
+        return near[said.among].get(said.address, [])
+    return found.get((sender, said.reference), [])
+
+
+def _to(conn: Connection, among: tuple[int, int], addresses: set[str]) -> dict[str, list[int]]:
+    """The messages of a range, by address."""
+    query = select(message.c.id, message.c.address).where(
+        message.c.id.between(*among), one_of(conn, message.c.address, addresses)
+    )
+    found: dict[str, list[int]] = defaultdict(list)
+    for row in conn.execute(query):
+        found[row.address].append(row.id)
+    return found
 
 
 def _messages(conn: Connection, ids: Iterable[int]) -> dict[int, Any]:
@@ -116,6 +142,8 @@ def _messages(conn: Connection, ids: Iterable[int]) -> dict[int, Any]:
 def _meant(one: Saying, candidates: Sequence[Any], past: Past) -> tuple[int | None, Result]:
     """The message a receipt is for, and whether it can be taken now."""
     if not candidates:
+        if one.receipt.among is not None:
+            return None, Result("aside", "unknown_message", "no message of its mark went there")
         if one.receipt.message_id is None:  # its outcome may not be stored yet
             return None, Result("waits", "unknown_reference", "no message has this reference")
         return None, Result("aside", "unknown_message", f"no message {one.receipt.message_id}")

@@ -7,10 +7,10 @@ import orjson
 
 from outreach.channels.sms_gateway_http import profile_of
 from outreach.core import twilio_form
+from outreach.core.gateway.heard import as_heard
 from outreach.core.gateway.profile import Profile
 from outreach.core.gateway.push import pushed_receipts, pushed_replies
-from outreach.core.receipt import Receipt, Reply, Said
-from outreach.core.words import STATES
+from outreach.core.receipt import Reply, Said
 from outreach.project.config import Config, GatewaySender
 from outreach.receive import Event, Reader, Readers
 from outreach.receive.smpp import smpp_readers
@@ -45,16 +45,7 @@ def _gateway(profile: Profile, address: str) -> Reader:
                 Reply(address, one.number, one.text, one.at or event.received_at)
                 for one in pushed_replies(profile, event.content)
             ]
-        return [
-            Receipt(
-                STATES[one.state],
-                one.at or event.received_at,
-                reference=one.reference,
-                address=one.number,
-                code=one.reason[:48],
-            )
-            for one in pushed_receipts(profile, event.content)
-            if one.state in STATES and one.reference
-        ]
+        said = pushed_receipts(profile, event.content)
+        return [found for one in said if (found := as_heard(one, event.received_at))]
 
     return read

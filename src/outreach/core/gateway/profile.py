@@ -159,6 +159,12 @@ class Profile(Written):
         fields = [one for call in calls if call for one in (call.query, call.form, call.body)]
         return any(f"{{{slot}" in str(value) for values in fields for value in values.values())
 
+    @property
+    def echoes(self) -> bool:
+        """Whether what the gateway says later carries our mark."""
+        told = (self.receipts, self.push.receipts if self.push else None)
+        return self.names("mark") and any(one is not None and one.mark for one in told)
+
     def meaning(self, code: str) -> Meaning | None:
         """What a code means; of several beginnings the longest counts. None for an unknown one."""
         if code in self.codes:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from outreach.core.gateway.approved import Filled
+from outreach.core.gateway.marks import mark_of
 from outreach.core.gateway.profile import Call, Profile
 from outreach.core.gateway.signing import (
     BEIJING,
@@ -98,7 +99,7 @@ class Asker:
             self.profile.send,
             at,
             nonce,
-            mark=f"{first.message.run_id}-{first.message.id}",
+            mark=mark_of(first.message.run_id, [letter.message.id for letter in letters]),
             numbers=[letter.number for letter in letters],
             number=first.number,
             signatures=[letter.signature for letter in letters],
