@@ -106,6 +106,22 @@ def test_a_slow_connection_holds_up_no_other() -> None:
         assert others_done.is_set()
 
 
+def test_an_outcome_is_told_while_the_next_one_is_waited_for() -> None:
+    told = threading.Event()
+
+    def answer(verb: str, _argument: str, number: int) -> str | None:
+        if (verb, number) == ("END", 2):
+            assert told.wait(10)
+        return None
+
+    with case(answer=answer, connections=1) as found:
+        outcomes = found.channel.send(letters(Channel.EMAIL, 5))
+        id_, outcome = next(outcomes)
+        assert (id_, outcome.state) == (1, State.ACCEPTED)
+        told.set()
+        assert {o.state for _, o in outcomes} == {State.ACCEPTED}
+
+
 def test_replies_that_come_byte_by_byte_are_read() -> None:
     with case(drip=True) as found:
         assert set(states(found.channel, letters(Channel.EMAIL, 12)).values()) == {State.ACCEPTED}

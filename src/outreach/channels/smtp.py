@@ -8,6 +8,7 @@ connections in `smtp_switchboard`.
 
 import socket
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from time import monotonic
 from typing import Final
 
@@ -22,7 +23,9 @@ from outreach.core.mime import Letterhead, ascii_domain
 from outreach.core.model import Message, Outcome
 from outreach.core.words import Channel
 
-_AT_ONCE: Final = 16  # outcomes that are handed on together
+# Outcomes are handed on so many at a time, or so many seconds after the first of them.
+_AT_ONCE: Final = 16
+_SOON: Final = 0.05
 _PER_CONNECTION: Final = 5  # a window opens one connection for so many messages, up to the limit
 
 
@@ -71,11 +74,15 @@ class SmtpChannel:
         window = Window(messages, self._clerk, self._paces, monotonic())
         board.ready(window, min(self._connections, -(-len(messages) // _PER_CONNECTION)))
         try:
+            told_at = window.now
             while board.works(window):
-                board.turn(window)
+                board.turn(window, _SOON if window.known else inf)
                 # Before the first answer the window may still turn out to be unavailable.
-                if window.answered and window.known >= _AT_ONCE:
+                if not window.answered or not window.known:
+                    told_at = window.now
+                elif window.known >= _AT_ONCE or window.now >= told_at + _SOON:
                     yield from window.drain()
+                    told_at = window.now
         finally:
             board.hang_up_busy()
         if window.waiting:

@@ -92,10 +92,10 @@ class Switchboard:
         able = any(relay.lines and not relay.resting for relay in self._relays)
         return coming or (able and window.wait() < 1e9)
 
-    def turn(self, window: Window) -> None:
-        """Waits for the next answers and serves them."""
+    def turn(self, window: Window, most: float) -> None:
+        """Waits for the next answers, `most` seconds at most, and serves them."""
         lines = self._lines
-        events = self._poll.poll(min(self._tick, window.wait()), len(lines) + 1)
+        events = self._poll.poll(min(self._tick, window.wait(), most), len(lines) + 1)
         now = window.now = monotonic()
         for descriptor, _ in events:
             line = lines.get(descriptor)
