@@ -21,7 +21,7 @@ account = "AKID1"
 app = "1400006666"
 signatures = ["示例证券", "ExampleSec"]
 [senders.cn.templates]
-1110 = "尊敬的{1}：{2}休市。"
+1110 = "尊敬的客户：{1}，详询{2}。"
 
 [[routes]]
 channel = "sms"
@@ -61,12 +61,12 @@ def test_a_gateway_as_it_should_be_has_no_fault(tmp_path: Path) -> None:
             " copy a profile that ships to gateways/ours.toml, or correct the path",
         ),
         (
-            '1110 = "尊敬的{1}：{2}休市。"', "",
+            '1110 = "尊敬的客户：{1}，详询{2}。"', "",
             "config.toml:29: senders.cn.templates: is missing: Tencent Cloud SMS sends approved"
             ' templates only, write a line ID = "approved text" for each of them',
         ),
         (
-            "{1}：{2}", "{1}{2}",
+            "{1}，详询{2}", "{1}{2}",
             "config.toml:30: senders.cn.templates.1110: has two variables with nothing between"
             " them, write it as the gateway approved it",
         ),
