@@ -14,6 +14,7 @@ from outreach.core.sms_text import measure
 from outreach.core.survey_values import sample_survey
 from outreach.core.values import SAMPLE_DAY, campaign_values, firm_values, sample_values
 from outreach.core.words import Channel, Purpose
+from outreach.project.check_approved import template_gateways, unmade
 from outreach.project.load import Project
 from outreach.project.phrases import shipped_lint
 from outreach.project.template_folder import TemplateFolder, part_file
@@ -135,6 +136,7 @@ def _on_sample(
     names = compiled.names(channel, locale)
     samples = [constants | more for more in _samples(campaign, locale)]
     rows = [tuple(sample[value] for value in names) for sample in samples]
+    gateways = template_gateways(project.config, project.root)
     found: dict[str, Problem] = {}  # the first of each, however many samples show it
     for rendered in compiled.render(channel, locale, constants, rows):
         if isinstance(rendered, RenderError):
@@ -144,6 +146,9 @@ def _on_sample(
         elif channel is Channel.SMS:
             for problem in _length(folder, texts[0], rendered[0], name):
                 found.setdefault("length", problem)
+            for wrong, write in unmade(rendered[0], gateways):
+                said = f"{wrong} (on sample values of {name})"
+                found.setdefault(wrong, texts[0].problem(0, said, write, severe=False))
         elif not rendered[0].strip():
             wrong = f"the {texts[0].part} comes out empty"
             found.setdefault("empty", texts[0].problem(0, wrong, "write one"))
