@@ -1,13 +1,13 @@
 """A small world of mail: Postfix, Dovecot and postgrey, where each recipient domain is a behaviour.
 
-| domain | what happens |
+| domain, below example.com | what happens |
 |---|---|
-| ok.test, grey.test, bounces.test | delivered into a Maildir; grey.test only after a few seconds |
-| door.test | handed to an LMTP server of the test's own |
-| reject.test, blocked.test | refused at RCPT: 550 5.1.1 no such user, 554 5.7.1 policy |
-| defer.test, busy.test | put off at RCPT: 451 4.3.2, 452 4.2.2 mailbox full |
-| bounce.test, full.test | taken, and a report follows: 5.1.1, 5.2.2 |
-| slow.test | taken; a report of the delay after some seconds, of the failure after some more |
+| ok, grey, bounces | delivered into a Maildir; grey only after a few seconds |
+| door | handed to an LMTP server of the test's own |
+| reject, blocked | refused at RCPT: 550 5.1.1 no such user, 554 5.7.1 policy |
+| defer, busy | put off at RCPT: 451 4.3.2, 452 4.2.2 mailbox full |
+| bounce, full | taken, and a report follows: 5.1.1, 5.2.2 |
+| slow | taken; a report of the delay after some seconds, of the failure after some more |
 | any other | refused: 550 5.1.2, so that nothing can leave the machine |
 """
 
@@ -104,7 +104,7 @@ def _sockets(count: int) -> Iterator[list[socket.socket]]:
 class PostfixWorld:
     """The world while it runs."""
 
-    user = "b@bounces.test"
+    user = "b@bounces.example.com"
     password = "secret"
 
     def __init__(self, folder: Path) -> None:
@@ -191,19 +191,20 @@ smtp_host_lookup = native
 default_transport = error:5.1.2 no such domain in this test world
 relay_transport = error:5.1.2 no such domain in this test world
 recipient_delimiter = +
-virtual_mailbox_domains = ok.test, bounces.test, grey.test, door.test
-virtual_mailbox_maps =
-  inline:{{ {{@ok.test=x}} {{@bounces.test=x}} {{@grey.test=x}} {{@door.test=x}} }}
+virtual_mailbox_domains = ok.example.com, bounces.example.com, grey.example.com, door.example.com
+virtual_mailbox_maps = inline:{{ {{@ok.example.com=x}} {{@bounces.example.com=x}}
+  {{@grey.example.com=x}} {{@door.example.com=x}} }}
 virtual_transport = lmtp:unix:{at}/dovecot/lmtp
-relay_domains = inline:{{ bounce.test=x full.test=x slow.test=x }}
-transport_maps = inline:{{ {{bounce.test = smtp:[127.0.0.1]:{ports.far}}}
-  {{full.test = smtp:[127.0.0.1]:{ports.far}}} {{slow.test = smtp:[127.0.0.1]:{ports.far}}}
-  {{door.test = lmtp:inet:127.0.0.1:{ports.lmtp}}} }}
+relay_domains = inline:{{ bounce.example.com=x full.example.com=x slow.example.com=x }}
+transport_maps = inline:{{ {{bounce.example.com = smtp:[127.0.0.1]:{ports.far}}}
+  {{full.example.com = smtp:[127.0.0.1]:{ports.far}}}
+  {{slow.example.com = smtp:[127.0.0.1]:{ports.far}}}
+  {{door.example.com = lmtp:inet:127.0.0.1:{ports.lmtp}}} }}
 smtpd_recipient_restrictions =
-  check_recipient_access inline:{{ {{reject.test = 550 5.1.1 user unknown}}
-    {{blocked.test = 554 5.7.1 refused by policy}}
-    {{defer.test = 451 4.3.2 try again later}} {{busy.test = 452 4.2.2 mailbox full}}
-    {{grey.test = grey}} }}
+  check_recipient_access inline:{{ {{reject.example.com = 550 5.1.1 user unknown}}
+    {{blocked.example.com = 554 5.7.1 refused by policy}}
+    {{defer.example.com = 451 4.3.2 try again later}} {{busy.example.com = 452 4.2.2 mailbox full}}
+    {{grey.example.com = grey}} }}
   permit_mynetworks, reject
 smtpd_restriction_classes = grey
 grey = check_policy_service inet:127.0.0.1:{ports.grey}
@@ -222,8 +223,8 @@ message_size_limit = 1048576
 
     def _master(self) -> str:
         answers = (
-            "{bounce.test = 550 5.1.1 no such user} {full.test = 552 5.2.2 over quota}"
-            " {slow.test = 450 4.2.1 busy}"
+            "{bounce.example.com = 550 5.1.1 no such user}"
+            " {full.example.com = 552 5.2.2 over quota} {slow.example.com = 450 4.2.1 busy}"
         )
         return (
             f"{_SERVICES}127.0.0.1:{self.ports.smtp} inet n - n - - smtpd\n"

@@ -48,7 +48,7 @@ class ImapMailbox:
 
     def pages(self) -> Iterator[Sequence[Mail]]:
         with self._explained():
-            imap = self._connection = self._connection or self._logged_in()
+            imap = self._connection or self._logged_in()
             count = _said_ok(imap.select(_folder(self._place.folder)))[-1]
             uids = _undone(imap, int(count or 0))
         for at in range(0, len(uids), _PAGE):
@@ -95,7 +95,7 @@ class ImapMailbox:
         return imap
 
     def _logged_in(self) -> imaplib.IMAP4:
-        imap = self._connected()
+        imap = self._connection = self._connected()
         if "AUTH=PLAIN" in imap.capabilities:
             # Takes every letter a password may have; LOGIN only ASCII.
             given = f"\0{self._place.username}\0{self._password}".encode()
