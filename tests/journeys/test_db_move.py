@@ -162,6 +162,30 @@ def test_a_move_killed_after_the_copy_closes_both_until_it_is_run_again(
     assert there.asked("audit", "verify")["ok"]
 
 
+def test_a_move_killed_between_leaving_and_arriving_is_ended_by_the_next(
+    house: House, url: str
+) -> None:
+    killed_at(house, url, "client", "SHARE UPDATE EXCLUSIVE")
+    engine = create_engine(url)
+    with engine.connect() as conn:
+        conn.execute(text("SELECT 1 FROM audit_head FOR UPDATE"))
+        process = house.start("db", "move", "--to", url)
+        assert until(lambda: waits(engine), process), process.communicate()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        conn.rollback()
+    engine.dispose()
+    there = House(house.folder / "there", clock=None)
+    there.write("config.toml", (house.folder / "config.toml").read_text("utf-8"))
+    move_in(there, url)
+
+    assert "was moved to" in house.type("runs").err
+    assert "is being moved to from sqlite:" in there.type("runs").err
+    house.must("db", "move", "--to", url)
+    assert there.asked("audit", "verify")["ok"]
+    assert [row["id"] for row in there.asked("runs")] == [1]
+
+
 @pytest.mark.parametrize("table", ["message", "client"])
 def test_a_move_that_was_cut_short_can_be_undone(house: House, url: str, table: str) -> None:
     killed_at(house, url, table, "SHARE" if table == "message" else "SHARE UPDATE EXCLUSIVE")
