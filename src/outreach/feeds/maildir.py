@@ -4,17 +4,20 @@ The form is that of qmail's maildir(5); the folder for what is done is one of Ma
 that mail programs show it.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from outreach.feeds.returned_mail import LARGEST, PAGE, Mail, MailboxTrouble
 
 # Not through a link, and without waiting for a writer: a mail is a plain file.
-_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+_NO_MAIL: Final = frozenset((errno.EISDIR, errno.ELOOP))  # a folder, a link
 
 
 class Maildir:
@@ -65,6 +68,8 @@ class Maildir:
         except FileNotFoundError:
             return None  # a mail program has moved it: it is found again next time
         except OSError as error:
+            if error.errno in _NO_MAIL:
+                return None
             raise MailboxTrouble(f"{path}: {error.strerror}") from error
 
     def _make_folder(self) -> None:
