@@ -7,6 +7,7 @@ from starlette.routing import Route, Router
 from outreach.web.applier import place_of
 from outreach.web.gateway import Gateways
 from outreach.web.intake import NotStored
+from outreach.web.push import Pushes
 from outreach.web.site import Site
 from outreach.web.survey import Surveys
 from outreach.web.twilio import Hooks
@@ -28,13 +29,14 @@ class _Asgi:
 
 def routes(site: Site) -> list[Route]:
     """Every path that is answered."""
-    twilio, gateways = Hooks(site), Gateways(site)
+    twilio, gateways, pushes = Hooks(site), Gateways(site), Pushes(site)
     links, surveys = Unsubscribe(site), Surveys(site)
     below, public = site.public.prefix, site.public
     table: list[tuple[str, str, Endpoint]] = [
         ("POST", f"{below}/twilio/{{sender}}/status/{{message}}", twilio.status),
         ("POST", f"{below}/twilio/{{sender}}/inbound", twilio.inbound),
         ("POST", f"{below}/gateway/{{sender}}/{{token}}/{{kind}}", gateways.push),
+        ("POST", f"{below}/push/{{sender}}/status", pushes.status),
         ("GET", f"{public.unsubscribe}{{token}}", links.ask),
         ("POST", f"{public.unsubscribe}{{token}}", links.act),
         ("GET", f"{below}/healthz", Health(site).ask),

@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 
 from outreach.channels.sms_gateway_http import profile_of
-from outreach.core import twilio_form
+from outreach.core import push_report, twilio_form
 from outreach.core.gateway.heard import as_heard
 from outreach.core.gateway.profile import Profile
 from outreach.core.gateway.push import pushed_receipts, pushed_replies
@@ -18,7 +18,11 @@ from outreach.receive.smpp import smpp_readers
 
 def readers(config: Config, root: Path) -> Readers:
     """Who reads what the senders of a config report."""
-    found: dict[str, Reader] = {"twilio": read_twilio, **smpp_readers(config)}
+    found: dict[str, Reader] = {
+        "twilio": read_twilio,
+        "push": lambda event: push_report.receipts(event.content, event.received_at),
+        **smpp_readers(config),
+    }
     for name, sender in config.senders.items():
         if isinstance(sender, GatewaySender):
             profile = profile_of(sender.at(root).profile)
