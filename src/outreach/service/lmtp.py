@@ -68,7 +68,11 @@ class LmtpDoor:
 
     def start(self) -> None:
         """Raises OSError where the port cannot be had."""
-        self._controller.start()
+        try:
+            self._controller.start()
+        except BaseException:
+            self._controller.loop.close()
+            raise
 
     @property
     def port(self) -> int:
