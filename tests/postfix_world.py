@@ -77,6 +77,8 @@ class Ports(NamedTuple):
     """Free ports, one a listener."""
 
     smtp: int
+    submission: int  # STARTTLS and a login, or nothing goes
+    smtps: int  # the same, TLS from the first byte
     far: int
     imap: int
     imaps: int
@@ -218,6 +220,8 @@ delay_warning_time = {DELAYED}s
 smtpd_tls_cert_file = {self.certificate}
 smtpd_tls_key_file = {self.certificate}
 smtpd_tls_security_level = may
+smtpd_sasl_type = dovecot
+smtpd_sasl_path = {at}/dovecot/auth
 message_size_limit = 1048576
 """
 
@@ -226,8 +230,16 @@ message_size_limit = 1048576
             "{bounce.example.com = 550 5.1.1 no such user}"
             " {full.example.com = 552 5.2.2 over quota} {slow.example.com = 450 4.2.1 busy}"
         )
+        signed_in = (
+            "  -o smtpd_sasl_auth_enable=yes\n"
+            "  -o smtpd_client_restrictions=permit_sasl_authenticated,reject\n"
+        )
         return (
             f"{_SERVICES}127.0.0.1:{self.ports.smtp} inet n - n - - smtpd\n"
+            f"127.0.0.1:{self.ports.submission} inet n - n - - smtpd\n"
+            f"  -o smtpd_tls_security_level=encrypt\n{signed_in}"
+            f"127.0.0.1:{self.ports.smtps} inet n - n - - smtpd\n"
+            f"  -o smtpd_tls_wrappermode=yes\n{signed_in}"
             f"127.0.0.1:{self.ports.far} inet n - n - - smtpd\n"
             "  -o myhostname=far.test\n"
             f"  -o {{ smtpd_recipient_restrictions = check_recipient_access inline:{{ {answers} }},"
@@ -275,6 +287,11 @@ service imap-login {{
 }}
 service lmtp {{
   unix_listener {sockets}/lmtp {{
+    mode = 0666
+  }}
+}}
+service auth {{
+  unix_listener {sockets}/auth {{
     mode = 0666
   }}
 }}

@@ -4,6 +4,7 @@ import re
 import socket
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
+from outreach.channels import ChannelUnavailable
 from outreach.channels.smtp import SmtpChannel
 from outreach.channels.smtp_session import Server
 from outreach.core.dkim import Signer
@@ -148,6 +150,25 @@ def test_a_dead_relay_beside_a_living_one_costs_no_mail(world: PostfixWorld) -> 
     channel.close()
 
     assert {outcome.state for outcome in outcomes.values()} == {State.ACCEPTED}
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_login_is_asked_for_and_taken_inside_tls_only(world: PostfixWorld, security: Any) -> None:
+    port = world.ports.submission if security == "starttls" else world.ports.smtps
+    server = Server("127.0.0.1", port, security, str(world.certificate), "outreach", world.password)
+    channel = SmtpChannel(server, LETTERHEAD)
+    outcomes = results(channel, [mail(id_, to="l@ok.example.com") for id_ in range(981, 991)])
+    channel.close()
+    assert {outcome.state for outcome in outcomes.values()} == {State.ACCEPTED}
+
+    for wrong, why in (
+        (replace(server, password="wrong"), "login refused: 535 5.7.8"),
+        (replace(server, username=None), "the server does not serve this sender: 554 5.7.1"),
+    ):
+        channel = SmtpChannel(wrong, LETTERHEAD)
+        with pytest.raises(ChannelUnavailable, match=why):
+            list(channel.send([mail(991, to="l@ok.example.com")]))
+        channel.close()
 
 
 def test_an_address_beyond_ascii_is_taken_with_smtputf8(world: PostfixWorld) -> None:

@@ -131,6 +131,7 @@ def test_a_broken_off_transaction_is_reset_before_the_next() -> None:
         ("RCPT", "554 refused", State.FAILED, "554"),
         ("RCPT", "451 4.7.1 greylisted", State.READY, "451 4.7.1"),
         ("RCPT", "503 5.5.1 out of step", State.READY, "503 5.5.1"),
+        ("RCPT", "554 5.7.1 <x@y.z>: Recipient address rejected: no", State.FAILED, "554 5.7.1"),
         ("MAIL", "552 5.3.4 too big", State.FAILED, "552 5.3.4"),
         ("MAIL", "451 4.3.0 later", State.READY, "451 4.3.0"),
         ("DATA", "554 5.7.1 policy", State.FAILED, "554 5.7.1"),
@@ -168,6 +169,9 @@ def test_a_refusal_concerns_its_own_message_only(
         ("MAIL", "530 5.7.0 authentication required"),
         ("RCPT", "530 5.7.0 authentication required"),
         ("RCPT", "554 5.7.1 <1@ok.test>: Relay access denied"),
+        ("RCPT", "554 5.7.1 <unknown[192.0.2.1]>: Client host rejected: Access denied"),
+        ("RCPT", "553 5.7.1 <notice@x.example>: Sender address rejected: not owned by user joe"),
+        ("RCPT", "550 5.7.1 Client was not authenticated"),
         ("RCPT", "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain"),
     ],
 )

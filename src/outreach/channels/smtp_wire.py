@@ -23,8 +23,13 @@ _ACCEPTED: Final = State.ACCEPTED
 _LONGEST_REPLY: Final = 65536
 _REFERENCE: Final = 200  # characters kept of a reply
 
-# What a relay says to every recipient of a sender it does not know.
-_NO_RELAY = re.compile(r"\brelay|rcpthosts", re.IGNORECASE)
+# What a relay says to every recipient of a sender it does not know, or of one that did not log in.
+# Postfix says so at RCPT of the client, the HELO name and the sender's address too.
+_US = re.compile(
+    r"\brelay|rcpthosts|not authenticated|authentication (?:is )?required|not logged in"
+    r"|(?:client host|sender address|helo command) rejected",
+    re.IGNORECASE,
+)
 _STATUS = re.compile(r"(\d\.\d{1,3}\.\d{1,3})(?:\s+|$)")
 # A message taken and the next envelope accepted: what a pipelined message is answered by.
 _TAKEN_AND_NEXT: Final = re.compile(
@@ -120,7 +125,7 @@ def _is_ours(kind: int, reply: Reply, to: str) -> bool:
     if kind == MAIL:
         # MAIL speaks of the message only by its SIZE, or by SMTPUTF8 for the recipient's sake.
         return reply.code != _TOO_LARGE and to.isascii()
-    return kind == RCPT and _NO_RELAY.search(reply.text) is not None
+    return kind == RCPT and _US.search(reply.text) is not None
 
 
 class Conversation:
