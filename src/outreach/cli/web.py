@@ -3,7 +3,7 @@
 import errno
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -11,8 +11,9 @@ import typer
 from outreach.cli.door import BAD_DATA, PROBLEMS, Door, Failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from socket import socket
+    from threading import Event
 
     from outreach.project.web_config import Web
     from outreach.web.opening import Opened
@@ -29,6 +30,12 @@ def web(
     fd: Annotated[
         int, typer.Option("--fd", hidden=True, help="Listen on this inherited socket.")
     ] = -1,
+    wake: Annotated[
+        int, typer.Option("--wake", hidden=True, help="Others apply; this pipe wakes them.")
+    ] = -1,
+    applier: Annotated[
+        bool, typer.Option("--applier", hidden=True, help="Apply what other processes take in.")
+    ] = False,
 ) -> None:
     """Answer providers and clients until SIGTERM or Ctrl-C. `outreach serve` starts it by itself
     where config.toml has a [web] table."""
@@ -38,22 +45,42 @@ def web(
     from outreach.engine import stop
 
     door: Door = context.obj
-    say = Lines(door)
-    if fd < 0 and settings_of(door).processes > 1:
-        asked = stop.on_signals()
+    say, settings = Lines(door), settings_of(door)
+    asked = stop.on_signals()
+    if applier:
+        _apply(door, say, asked)
+    elif fd < 0 and settings.processes > 1:
         with beside(door, say):
             asked.wait()
-        return
+    else:
+        _answer(door, say, asked, fd, wake)
+
+
+def _answer(door: Door, say: Any, asked: "Event", fd: int, wake: int) -> None:
+    """One process of the door until it is asked to stop."""
     sockets = [_inherited(fd)] if fd >= 0 else listening(settings_of(door))
-    asked = stop.on_signals()
-    opened = open_web(door, sockets, say)
+    opened = open_web(door, sockets, say, _waking(wake) if wake >= 0 else None)
     opened.start()
     if fd >= 0:
-        _stop_with_parent(asked)
+        _with_parent(asked)
     else:
         say("web_listening", **where(settings_of(door), sockets))
     opened.serving.wait(asked)
     opened.close()
+    door.database.close()
+
+
+def _apply(door: Door, say: Any, asked: "Event") -> None:
+    """Apply what the other processes take in, until they and their parent are gone."""
+    from outreach import clock
+    from outreach.web.opening import applier_of
+
+    door.now()
+    made = applier_of(door.config, door.database, door.root, clock.now, say)
+    made.start()
+    _with_parent(asked, made.wake)
+    asked.wait()
+    made.close()
     door.database.close()
 
 
@@ -105,9 +132,10 @@ def beside(door: Door, say: Any) -> "Iterator[None]":
 
     settings = door.config.web
     sockets = listening(settings)
-    words = ["--config", str(door.config_path.resolve()), *["--json"][: door.json], "web", "--fd"]
+    words = ["--config", str(door.config_path.resolve()), *["--json"][: door.json], "web"]
     environment = {**os.environ, **clock.environment()}
-    children = Children(python_command(*words), sockets, say, environment)
+    several = settings.processes > 1
+    children = Children(python_command(*words), sockets, say, environment, applier=several)
     children.start()
     try:
         say("web_listening", **where(settings, sockets))
@@ -117,14 +145,14 @@ def beside(door: Door, say: Any) -> "Iterator[None]":
 
 
 def listening(settings: "Web") -> "list[socket]":
-    """The sockets of the config, one a process. Those of a scheduler that was killed are free again
-    after a moment. Raises Failure where they cannot be had."""
+    """The sockets of the config, one a process that answers. Those of a scheduler that was killed
+    are free again after a moment. Raises Failure where they cannot be had."""
     from outreach.web.serving import listen
 
     end = time.monotonic() + _PATIENCE
     while True:
         try:
-            return listen(settings.address, settings.port, settings.processes)
+            return listen(settings.address, settings.port, max(1, settings.processes - 1))
         except OSError as error:
             if error.errno == errno.EADDRINUSE and time.monotonic() < end:
                 time.sleep(_BETWEEN)
@@ -141,7 +169,9 @@ def where(settings: "Web", sockets: "list[socket]") -> dict[str, Any]:
     return {"address": f"http://{shown}:{port}", "public_url": settings.public_url}
 
 
-def open_web(door: Door, sockets: "list[socket]", say: Any) -> "Opened":
+def open_web(
+    door: Door, sockets: "list[socket]", say: Any, wake: "Callable[[], None] | None" = None
+) -> "Opened":
     """One process of the door, by the config as it stands. Raises Failure where a profile of a
     gateway cannot be read."""
     from outreach import clock
@@ -156,7 +186,7 @@ def open_web(door: Door, sockets: "list[socket]", say: Any) -> "Opened":
         return Opened(
             door.config, settings, door.database, key=unsubscribe_key(door),
             secrets={name: secret(name) for name in door.config.senders}, root=door.root,
-            clock=clock.now, say=say, sockets=sockets,
+            clock=clock.now, say=say, sockets=sockets, wake=wake,
         )  # fmt: skip
     except ChannelUnavailable as error:
         raise Failure(BAD_DATA, str(error)) from error
@@ -170,13 +200,24 @@ def _inherited(fd: int) -> "socket":
     return made
 
 
-def _stop_with_parent(asked: Any) -> None:
-    """End when the process that started this one is gone: its end of our stdin closes then."""
+def _waking(fd: int) -> "Callable[[], None]":
+    """A byte into the pipe; one that is full says as much."""
+    os.set_blocking(fd, False)
+
+    def wake() -> None:
+        with suppress(OSError):
+            os.write(fd, b".")
+
+    return wake
+
+
+def _with_parent(asked: "Event", woken: "Callable[[], None]" = lambda: None) -> None:
+    """Be woken through stdin, and end when it ends: whoever started this process is gone then."""
     import threading
 
     def watch() -> None:
-        while os.read(0, 1_024):
-            pass
+        while os.read(0, 65_536):
+            woken()
         asked.set()
 
     threading.Thread(target=watch, name="parent", daemon=True).start()

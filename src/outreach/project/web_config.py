@@ -26,4 +26,6 @@ class Web(Written):
         10.0, ge=1, le=60, description="Seconds a client may take to send its request."
     )
     connections: int = Field(1_000, ge=10, le=50_000, description="At once, of each process.")
-    processes: int = Field(1, ge=1, le=16, description="More where reports come faster than one.")
+    processes: int = Field(
+        1, ge=1, le=16, description="Of several one applies what the others take in."
+    )

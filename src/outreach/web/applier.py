@@ -12,6 +12,9 @@ from outreach.web.tally import EVERY
 # Without a call it looks now and then: some events wait for what they speak of.
 _LOOK: Final = 1.0
 _REST: Final = 5.0  # seconds after trouble
+# Of the time its transactions take, so much is left to others: who takes events in waits for the
+# same lock on SQLite, and a client waits for him.
+_PAUSE: Final = 0.5
 
 
 class Applier:
@@ -22,7 +25,7 @@ class Applier:
         self._woken, self._stopping = threading.Event(), threading.Event()
         self._trouble = ""
         self._aside, self._told = 0, -EVERY
-        self._thread = threading.Thread(target=self._run, name="web-applier", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="applier", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -58,10 +61,12 @@ class Applier:
         """Apply what is due; False when that failed. The same trouble is told once."""
         try:
             while not self._stopping.is_set():
+                began = time.monotonic()
                 done = self._apply()
                 self._aside += done.aside
                 if not done.events:
                     break
+                self._stopping.wait(_PAUSE * (time.monotonic() - began))
         except Exception as error:  # the thread must live on
             sentence = str(error) if isinstance(error, DatabaseProblem) else ""
             if self._trouble != (trouble := type(error).__name__):

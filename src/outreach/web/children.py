@@ -21,7 +21,11 @@ _END: Final = 15.0  # seconds it gets to finish
 
 
 class Children:
-    """Processes that serve one socket. `command` starts one; the number of its socket is added."""
+    """Processes that serve one port. `command` starts one; what it is to do is added.
+
+    One process does everything. Of several the first applies what the others take in, and is woken
+    through a pipe: it and they have an interpreter each.
+    """
 
     def __init__(
         self,
@@ -29,10 +33,14 @@ class Children:
         sockets: Sequence[socket.socket],
         say: Callable[..., Any],
         environment: Mapping[str, str],
+        *,
+        applier: bool,
     ) -> None:
-        self._command, self._sockets, self._say = tuple(command), list(sockets), say
-        self._environment = dict(environment)
-        self._children = [_Child(one) for one in self._sockets]
+        self._command, self._say = tuple(command), say
+        self._sockets, self._environment = list(sockets), dict(environment)
+        self._pipe: tuple[int, ...] = os.pipe() if applier else ()
+        doors = [_Child(self._door(one), [one.fileno(), *self._pipe[1:]]) for one in sockets]
+        self._children = [*doors, *([_Child(["--applier"], [])] if applier else [])]
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="web-children", daemon=True)
 
@@ -46,28 +54,28 @@ class Children:
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
-        running = [child.process for child in self._children if child.process is not None]
-        for process in running:
-            process.terminate()
+        for child in self._children:
+            if child.process is not None:
+                child.process.terminate()
         end = time.monotonic() + _END
-        for process in running:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(max(0.1, end - time.monotonic()))
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-            if process.stdin is not None:
-                process.stdin.close()
+        for child in self._children:
+            child.end(end)
         for one in self._sockets:
             one.close()
+        for fd in self._pipe:
+            os.close(fd)
+
+    def _door(self, listening: socket.socket) -> list[str]:
+        words = ["--fd", str(listening.fileno())]
+        return [*words, "--wake", str(self._pipe[1])] if self._pipe else words
 
     def _begin(self, child: "_Child") -> None:
-        fd = child.socket.fileno()
-        os.set_inheritable(fd, True)
+        applies = not child.inherits
         child.began = time.monotonic()
         child.process = subprocess.Popen(
-            [*self._command, str(fd)], env=self._environment, pass_fds=[fd],
-            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True,
+            [*self._command, *child.words], env=self._environment, pass_fds=child.inherits,
+            stdin=self._pipe[0] if applies else subprocess.PIPE, stdout=subprocess.DEVNULL,
+            start_new_session=True,
         )  # fmt: skip
 
     def _watch(self) -> None:
@@ -87,15 +95,30 @@ class Children:
             self._say("web_died", code=child.process.returncode, again_in=rest)
         elif now >= child.again_at:
             child.again_at = None
-            if child.process.stdin is not None:
-                child.process.stdin.close()
+            child.let_go()
             self._begin(child)
 
 
 class _Child:
-    def __init__(self, listening: socket.socket) -> None:
-        self.socket = listening
+    def __init__(self, words: Sequence[str], inherits: Sequence[int]) -> None:
+        self.words, self.inherits = list(words), list(inherits)
         self.process: subprocess.Popen[bytes] | None = None
         self.began = 0.0
         self.deaths = 0
         self.again_at: float | None = None
+
+    def let_go(self) -> None:
+        """Our end of its stdin, at whose end it ends."""
+        if self.process is not None and self.process.stdin is not None:
+            self.process.stdin.close()
+
+    def end(self, at: float) -> None:
+        """Wait for it to end; kill it when it has not by then."""
+        if self.process is None:
+            return
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(max(0.1, at - time.monotonic()))
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.let_go()

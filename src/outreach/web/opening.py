@@ -22,10 +22,24 @@ from outreach.web.site import Site
 # Threads that write hold the loop up for at most so long (the default is 5 ms): SQLite's driver
 # lets go of the interpreter at every row.
 _TURN: Final = 0.0005
+_EVENTS: Final = 300  # applied in one transaction: some 40 ms in which nothing is taken in
+
+
+def applier_of(
+    config: Config,
+    database: Database,
+    root: Path,
+    clock: Callable[[], datetime],
+    say: Callable[..., Any],
+) -> Applier:
+    """What applies the events of a project's senders and links."""
+    zone = ZoneInfo(config.firm.zone)
+    apply = partial(receive.apply, database, readers(config, root), clock, _EVENTS, zone=zone)
+    return Applier(apply, say)
 
 
 class Opened:
-    """One process of the door: it takes in, and applies what came in."""
+    """One process of the door. Where others apply what it takes in, `wake` tells them."""
 
     def __init__(
         self,
@@ -39,21 +53,24 @@ class Opened:
         clock: Callable[[], datetime],
         say: Callable[..., Any],
         sockets: list[socket],
+        wake: Callable[[], None] | None = None,
     ) -> None:
         sys.setswitchinterval(_TURN)
-        zone = ZoneInfo(config.firm.zone)
-        apply = partial(receive.apply, database, readers(config, root), clock, zone=zone)
-        self._applier = Applier(apply, say)
-        store = partial(receive.take_in, database)
-        intake = Intake(store, self._applier.wake, say)
+        self._applier: Applier | None = None
+        if wake is None:
+            self._applier = applier_of(config, database, root, clock, say)
+            wake = self._applier.wake
+        intake = Intake(partial(receive.take_in, database), wake, say)
         self.site = Site(config, web, key, secrets, database, clock, say, intake, root)
         self.serving = Serving(self.site, sockets)
 
     def start(self) -> None:
-        self._applier.start()
+        if self._applier is not None:
+            self._applier.start()
         self.serving.start()
 
     def close(self) -> None:
-        """Take in what is under way, apply what can be in one more step."""
+        """Take in what is under way, and end."""
         self.serving.close()
-        self._applier.close()
+        if self._applier is not None:
+            self._applier.close()
