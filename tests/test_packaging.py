@@ -42,6 +42,8 @@ def _commands(group: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], A
     if below is None:
         return {path: group}
     found: dict[tuple[str, ...], Any] = {}
+    if path and group.invoke_without_command:
+        found[path] = group
     for name, command in below.items():
         found |= _commands(command, (*path, name))
     return found
