@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from outreach.core.receipt import Receipt, Reply
-from outreach.core.twilio_codes import CODES
+from outreach.core.twilio_codes import CODES, Code, Meaning
 from outreach.core.words import State
 
 # https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
@@ -20,6 +20,7 @@ STATES: Final = {
     "queued": State.ACCEPTED,
     "sending": State.ACCEPTED,
     "sent": State.ACCEPTED,
+    "partially_delivered": State.ACCEPTED,  # part of it arrived: the end is not told yet
     "delivered": State.DELIVERED,
     "read": State.DELIVERED,
     "undelivered": State.UNDELIVERED,
@@ -35,8 +36,7 @@ def status(form: Mapping[str, str], message_id: int, at: datetime) -> Receipt | 
     state = STATES.get(said.casefold())
     if state is None:
         return None
-    code = form.get("ErrorCode", "").strip()[:48]
-    row = CODES.get(int(code)) if code.isascii() and code.isdecimal() else None
+    code, row = form.get("ErrorCode", "").strip()[:48], _row(form)
     return Receipt(
         state,
         at,
@@ -46,6 +46,20 @@ def status(form: Mapping[str, str], message_id: int, at: datetime) -> Receipt | 
         code="" if code == "0" else code,
         detail=row.words if row else said.casefold(),
     )
+
+
+def withdrawal(form: Mapping[str, str], at: datetime) -> Reply | None:
+    """What a status callback tells of its client besides: that he has written STOP to our number,
+    at some time that Twilio alone remembers. None for every other."""
+    row = _row(form)
+    if row is None or row.meaning is not Meaning.OPTED_OUT or not form.get("To"):
+        return None
+    return Reply(form.get("From", ""), form["To"], "STOP", at, reference=_reference(form))
+
+
+def _row(form: Mapping[str, str]) -> Code | None:
+    code = form.get("ErrorCode", "").strip()
+    return CODES.get(int(code)) if code.isascii() and code.isdecimal() else None
 
 
 def inbound(form: Mapping[str, str], at: datetime) -> Reply | None:

@@ -34,12 +34,16 @@ def read_twilio(event: Event) -> Sequence[Said]:
     """{"path": ".../twilio/main/status/17", "form": [["MessageStatus", "sent"], ...]}"""
     content = orjson.loads(event.content)
     form = {str(key): str(value) for key, value in content["form"]}
+    said: list[Said | None]
     if event.kind == "inbound":
-        said: Said | None = twilio_form.inbound(form, event.received_at)
+        said = [twilio_form.inbound(form, event.received_at)]
     else:
         message = int(content["path"].rpartition("/")[2])
-        said = twilio_form.status(form, message, event.received_at)
-    return [] if said is None else [said]
+        said = [
+            twilio_form.status(form, message, event.received_at),
+            twilio_form.withdrawal(form, event.received_at),
+        ]
+    return [one for one in said if one is not None]
 
 
 def _gateway(profile: Profile, address: str) -> Reader:
