@@ -317,7 +317,7 @@ def test_a_centre_that_falls_silent_is_asked_and_then_given_up() -> None:
         while True:
             session.hear()
 
-    with scripted(script) as centre, channel(centre.port, enquire=0.05, timeout=0.1) as opened:
+    with scripted(script) as centre, channel(centre.port, enquire=0.05, timeout=1.0) as opened:
         results(opened, [sms()])
         session = opened._session
         assert session is not None

@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -177,6 +178,12 @@ def test_a_limit_lets_the_sender_wait_as_long_as_twilio_says(code: int, status: 
         assert len(server.forms) == 1
 
 
+def test_the_allowance_of_a_day_lets_the_sender_wait_for_the_next() -> None:
+    with stand_in(failing(63038, 429)) as server, channel(url(server)) as opened:
+        opened._now = lambda: datetime(2026, 9, 29, 6, 59, tzinfo=UTC)
+        assert results(opened, [sms()]) == {1: throttled("63038", "no", 60.0)}
+
+
 def test_an_unknown_code_lets_the_message_wait_and_blames_nobody() -> None:
     with stand_in(failing(99999, 400)) as server, channel(url(server)) as opened:
         assert results(opened, [sms()]) == {1: unavailable("99999", "no")}
@@ -261,10 +268,10 @@ def test_each_message_has_its_own_answer() -> None:
 
 
 def test_an_answer_that_never_comes_leaves_the_message_in_doubt() -> None:
-    with stand_in() as server, channel(url(server), timeout=0.2) as opened:
+    with stand_in() as server, channel(url(server), timeout=0.6) as opened:
         server.answer = lambda form: taken(form) if server.released.wait(5) else None
 
-        assert results(opened, [sms()]) == {1: silent("timeout", "no answer within 0.2 seconds")}
+        assert results(opened, [sms()]) == {1: silent("timeout", "no answer within 0.6 seconds")}
         assert len(server.forms) == 1
 
 

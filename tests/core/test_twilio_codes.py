@@ -1,8 +1,10 @@
 """What each of Twilio's codes means: the classes of its error dictionary, and codes in none."""
 
+from datetime import datetime
+
 import pytest
 
-from outreach.core.twilio_codes import CODES, Code, Meaning, meaning_of
+from outreach.core.twilio_codes import CODES, Code, Meaning, meaning_of, until_tomorrow
 
 EXPECTED = {
     Meaning.SLOW: (20429, 14107, 21611, 30001, 30017, 30022),
@@ -58,3 +60,16 @@ def test_an_answer_is_read_by_its_code_and_its_status(
     code: int, status: int, meaning: Meaning | None
 ) -> None:
     assert meaning_of(code, status) is meaning
+
+
+@pytest.mark.parametrize(
+    ("now", "hours"),
+    [
+        ("2026-09-28T07:30+00:00", 23.5),  # 00:30 of that day in summer time
+        ("2026-09-29T06:59+00:00", 1 / 60),
+        ("2026-12-01T08:00+00:00", 24),  # midnight in winter time
+        ("2026-11-01T07:00+00:00", 25),  # the clocks go back on this day
+    ],
+)
+def test_the_allowance_of_a_day_ends_at_midnight_on_the_pacific(now: str, hours: float) -> None:
+    assert until_tomorrow(datetime.fromisoformat(now)) == hours * 3600

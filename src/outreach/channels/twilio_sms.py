@@ -33,7 +33,7 @@ from outreach.core.model import (
 )
 from outreach.core.receipt import Receipt
 from outreach.core.retry_after import retry_after
-from outreach.core.twilio_codes import Meaning, meaning_of
+from outreach.core.twilio_codes import Meaning, meaning_of, until_tomorrow
 from outreach.core.twilio_request import Login, Pool, first_lines, list_request, request
 from outreach.core.words import Channel
 
@@ -117,7 +117,7 @@ class TwilioSms:
     def _answers(self, todo: deque[Message], window: Window) -> Generator[Told, Any, None]:
         yield from _not_begun(todo, window)
         for message, came in self._wire.exchange(todo, self._request):
-            yield message.id, _outcome(came, message, window), True
+            yield message.id, _outcome(came, message, window, self._now()), True
             yield from _not_begun(todo, window)
 
     def _request(self, message: Message) -> bytes:
@@ -141,12 +141,12 @@ def _unwritable(message: Message) -> Outcome | None:
     return None
 
 
-def _outcome(came: Came, message: Message, window: Window) -> Outcome:
+def _outcome(came: Came, message: Message, window: Window, now: datetime) -> Outcome:
     if isinstance(came, Lost):
         return lost(came, window)
     said = _json(came.content)
     if not 200 <= came.status < 300:
-        return _read(came, said or {}, window)
+        return _read(came, said or {}, window, now)
     # A 2xx that names no message, perhaps from a proxy: Twilio may have it.
     if said is None:
         return in_doubt("no_json", "the answer was no JSON", About.CONNECTION)
@@ -164,15 +164,18 @@ def _json(content: bytes) -> dict[str, Any] | None:
     return said if isinstance(said, dict) else {}
 
 
-def _read(came: Answer, said: dict[str, Any], window: Window) -> Outcome:
+def _read(came: Answer, said: dict[str, Any], window: Window, now: datetime) -> Outcome:
     """What Twilio's refusal means."""
     number = said.get("code")
     code = number if isinstance(number, int) else 0
     label, words = str(code or came.status), _words(said)
     match meaning_of(code, came.status):
-        case Meaning.SLOW | Meaning.TOMORROW:
+        case Meaning.SLOW:
             window.stop(label, words)
             return throttled(label, words, retry_after(came.headers))
+        case Meaning.TOMORROW:
+            window.stop(label, words)
+            return throttled(label, words, until_tomorrow(now))
         case Meaning.DOUBT:
             return in_doubt(label, words, About.CONNECTION)
         case Meaning.OURS:

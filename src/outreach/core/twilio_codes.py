@@ -5,8 +5,10 @@ codes that they change (changelog of 2024-07-10), so a code in no row may be our
 send the message waits, in a receipt it is undelivered and nobody is blamed.
 """
 
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple, Self
+from zoneinfo import ZoneInfo
 
 
 class Meaning(StrEnum):
@@ -114,6 +116,7 @@ _ROWS: Final = (
 CODES: Final[dict[int, Code]] = {row.code: row for row in _ROWS}
 
 
+_PACIFIC: Final = ZoneInfo("America/Los_Angeles")
 _ELSEWHERE: Final = (301, 302, 303, 307, 308, 404, 405, 410)  # another address answers
 
 
@@ -127,3 +130,10 @@ def meaning_of(code: int, status: int) -> Meaning | None:
     if status == 429:
         return Meaning.SLOW
     return Meaning.OURS if status in (401, 403, *_ELSEWHERE) else None
+
+
+def until_tomorrow(now: datetime) -> float:
+    """Seconds until the day of US carriers ends: midnight on the Pacific coast."""
+    local = now.astimezone(_PACIFIC)
+    midnight = datetime.combine(local.date() + timedelta(days=1), time(), _PACIFIC)
+    return (midnight.astimezone(UTC) - now.astimezone(UTC)).total_seconds()
