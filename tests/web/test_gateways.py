@@ -6,15 +6,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
+from outreach import dispatch
+from outreach.channels import ChannelUnavailable
+from outreach.channels.sms_gateway_http import SmsGatewayHttp, profile_of
 from outreach.core.gateway.push import push_token
 from outreach.core.receipt import Receipt, Reply
 from outreach.core.words import State
 from outreach.receive import Event, reader_of
 from outreach.store.database import Database
+from outreach.store.tables import message, outcome
 from outreach.web.gateway import push_url
 from outreach.web.readers import readers
-from tests.web.door import KEY, NOW, PUBLIC, SENDERS, Door, config_of, open_door
+from tests.channels.gateway import ACCOUNT, SECRET, gateway
+from tests.small_run import KEY as LINK_KEY
+from tests.small_run import LEASE, SmallRun, client, definition
+from tests.store import client_book
+from tests.test_gateway_run import APPROVED
+from tests.web.door import KEY, NOW, PUBLIC, SENDERS, Door, config_of, door_of, open_door
 
 # https://help.aliyun.com/zh/sms/developer-reference/smsreport-2
 REPORT = [
@@ -49,6 +59,7 @@ TENCENT_UP = {
     "text": "TD", "time": 1790580660,
 }  # fmt: skip
 AT = datetime(2026, 9, 28, 7, 30, tzinfo=UTC)
+FILE = 'kind = "file"\nchannel = "sms"\naddress = "95000"\n'
 PATH = push_url("", KEY, "mainland", "status")
 
 
@@ -146,3 +157,54 @@ def test_a_push_of_another_shape_is_not_read_as_if_it_were_empty(
 def test_the_path_holds_neither_the_key_nor_the_name_in_clear() -> None:
     assert push_url(PUBLIC, KEY, "mainland", "status").startswith(f"{PUBLIC}/gateway/mainland/")
     assert len(push_token(KEY, "mainland")) == 24
+
+
+@pytest.mark.parametrize("kind", ["aliyun", "tencent"])
+def test_a_push_moves_the_messages_of_a_run(
+    kind: str, tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    sender = (
+        f'kind = "sms_gateway_http"\naddress = "95000"\nprofile = "{kind}"\naccount = "1"\n'
+        f'app = "1"\n\n[web]\npublic_url = "{PUBLIC}"\n'
+    )
+    with database.begin() as tx:
+        client_book.add(tx, [client(n) for n in range(1, 4)])
+    made = definition(tmp_path / "project", ("config.toml", FILE, sender))
+    small = SmallRun(database, made)
+    small.plan()
+    with gateway(kind, APPROVED[kind]) as server:
+        adapter = SmsGatewayHttp(
+            profile_of(kind), account=ACCOUNT, secret=SECRET, base_url=server.url, app="1",
+            signatures=["示例证券"], templates=APPROVED[kind], timeout=5.0,
+        )  # fmt: skip
+        sending = dispatch.Sending(
+            database, lambda _: adapter, ChannelUnavailable, LINK_KEY, "a", small.clock, 9, LEASE
+        )
+        dispatch.drain(sending, small.run_id, dispatch.Tally())
+        adapter.close()
+    with database.reading() as conn:
+        numbers = {row.address: row.id for row in conn.execute(select(message))}
+        references = {row.message_id: row.provider_ref for row in conn.execute(select(outcome))}
+    first, second, _ = numbers
+    marks = {taken.number[-4:]: taken.mark for taken in server.taken}
+    pushed = {
+        "aliyun": [
+            {**REPORT[0], "phone_number": number.removeprefix("+86"), "success": good,
+             "biz_id": references[numbers[number]], "out_id": marks[number[-4:]]}
+            for number, good in ((first, True), (second, False))
+        ],
+        "tencent": [
+            {**TENCENT[0], "mobile": number.removeprefix("+86"), "report_status": said,
+             "sid": references[numbers[number]]}
+            for number, said in ((first, "SUCCESS"), (second, "FAIL"))
+        ],
+    }  # fmt: skip
+    with door_of(made.config, tmp_path / "project", database) as door:
+        door.clock[0] = small.now
+        path = push_url("", KEY, "sms-file", "status")
+        assert door.ask("POST", path, json.dumps(pushed[kind])).status == 200
+        door.applied()
+
+    assert small.counts() == {"accepted": 1, "delivered": 1, "undelivered": 1}
+    assert small.states()[numbers[first]] is State.DELIVERED

@@ -161,9 +161,11 @@ class Profile(Written):
 
     @property
     def echoes(self) -> bool:
-        """Whether what the gateway says later carries our mark."""
+        """Whether whatever the gateway says later carries our mark: Tencent's pulls do, its pushes
+        name a message by its own reference alone."""
         told = (self.receipts, self.push.receipts if self.push else None)
-        return self.names("mark") and any(one is not None and one.mark for one in told)
+        marks = [bool(one.mark) for one in told if one is not None]
+        return self.names("mark") and bool(marks) and all(marks)
 
     def meaning(self, code: str) -> Meaning | None:
         """What a code means; of several beginnings the longest counts. None for an unknown one."""
