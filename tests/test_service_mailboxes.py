@@ -17,7 +17,7 @@ from outreach.feeds.returned_mail import Mail, MailboxTrouble
 from outreach.project.bounce_config import LmtpDoor, MaildirMailbox
 from outreach.receive import Applied
 from outreach.service.mailboxes import Mailboxes
-from outreach.store.database import Database
+from outreach.store.database import Database, DatabaseProblem
 from outreach.store.tables import raw_event
 from tests.small_run import NOW
 
@@ -118,7 +118,7 @@ def test_what_came_of_it_is_said_and_a_refused_text_names_its_run(database: Data
         Applied(3, returned={"hard": 2, "content": 1}, refused={(7, "content"): 1}),
         Applied(1, returned={"policy": 1}, refused={(7, "policy"): 1}),
     ]
-    served = Served(database, {}, {}, applied)
+    served = Served(database, {"b": Box()}, {"b": maildir()}, applied)
     served.mailboxes().look(NOW)
 
     assert served.said == [
@@ -127,6 +127,25 @@ def test_what_came_of_it_is_said_and_a_refused_text_names_its_run(database: Data
         ("returned_mail", {"policy": 1}),
         ("sender_refused", {"campaign": "", "run": 7, "mails": 1}),
     ]
+
+
+def test_a_mail_that_could_not_be_stored_stays_in_its_box(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise DatabaseProblem("the disk is full")
+
+    box = Box([b"1", b"2"])
+    served = Served(database, {"b": box}, {"b": maildir(1)})
+    mailboxes = served.mailboxes()
+    monkeypatch.setattr("outreach.receive.mailboxes.take_in", full)
+    mailboxes.look(NOW)
+    assert (len(box.mails), served.events()) == (2, ["mailboxes_trouble"])
+    monkeypatch.undo()
+    mailboxes.look(NOW + timedelta(seconds=1))
+
+    assert box.mails == []
+    assert served.stored() == {"mail:b": 2}
 
 
 def test_whatever_goes_wrong_a_round_goes_on(database: Database) -> None:

@@ -94,6 +94,7 @@ FULL = postfix(fields(status="5.2.2", diagnostic="552 5.2.2 over quota"))
 POLICY = postfix(fields(status="5.7.1", diagnostic="554 5.7.1 listed at a blocklist"))
 CONTENT = postfix(fields(status="5.6.0", diagnostic="554 5.6.0 message content rejected"))
 LATE = postfix(fields(action="delayed", status="4.2.1", diagnostic="450 4.2.1 busy"))
+RELAYED = postfix(fields(action="relayed", status="2.0.0"))
 DONE = postfix(fields(action="delivered", status="2.0.0"))
 AWAY = letter("Auto-Submitted: auto-replied", subject="Out of office")
 HUMAN = letter(text="Please call me.")
@@ -108,6 +109,7 @@ HUMAN = letter(text="Please call me.")
         pytest.param(CONTENT, State.UNDELIVERED, "content", None, id="the text is refused"),
         pytest.param(LATE, State.ACCEPTED, "delayed", None, id="delayed"),
         pytest.param(DONE, State.DELIVERED, "success", None, id="delivered"),
+        pytest.param(RELAYED, State.ACCEPTED, "success", None, id="passed on"),
         pytest.param(AWAY, State.ACCEPTED, "auto_reply", None, id="on holiday"),
         pytest.param(HUMAN, State.ACCEPTED, "not_a_bounce", None, id="a letter"),
     ],

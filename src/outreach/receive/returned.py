@@ -41,8 +41,10 @@ def receipt_of(found: Found) -> Receipt | None:
     one = found.judged
     if not one.tells or one.kind not in _BECAME:
         return None
+    # Passed on to a system that reports nothing, or to the members of a list: nobody's mailbox yet.
+    passed_on = one.kind is Kind.SUCCESS and one.action in ("relayed", "expanded")
     return Receipt(
-        _BECAME[one.kind],
+        State.ACCEPTED if passed_on else _BECAME[one.kind],
         one.mail.said_at,
         message_id=one.mail.message_id,
         code=one.status or one.kind.value,

@@ -22,7 +22,7 @@ _LATER: Final = "451 4.3.0 not stored; try again later"
 _ONE: Final = "452 4.5.3 one recipient a mail"
 
 
-class _Handler:
+class _Taker:
     """What aiosmtpd asks; `store` raises where a mail cannot be stored."""
 
     def __init__(self, store: Callable[[bytes], Any]) -> None:
@@ -62,7 +62,7 @@ class LmtpDoor:
         log.addHandler(logging.NullHandler())
         log.propagate = False
         self._controller = _Controller(
-            _Handler(store), hostname=host, port=port, data_size_limit=_LARGEST,
+            _Taker(store), hostname=host, port=port, data_size_limit=_LARGEST,
             timeout=_PATIENCE, ident="outreach", enable_SMTPUTF8=True,
         )  # fmt: skip
 

@@ -21,6 +21,8 @@ from outreach.store.database import Database, DatabaseProblem
 if TYPE_CHECKING:
     from outreach.service import lmtp
 
+# How often what came in is applied, when no mailbox is due.
+APPLY_EVERY: Final = timedelta(seconds=2)
 _PATIENCE: Final = 10.0  # seconds a stopping service waits for the mails in hand
 
 Open = Callable[[str, ImapMailbox | MaildirMailbox], Mailbox]
@@ -39,6 +41,7 @@ class Mailboxes:
     apply: Callable[[Config], Applied]  # the next events that came in, from wherever
     background: bool = False  # in a thread; else within the round
     stopping: Callable[[], bool] = lambda: False
+    _apply_at: datetime | None = None
     _due: dict[str, datetime] = field(default_factory=dict)  # by mailbox: when it is read again
     _doors: "dict[str, tuple[LmtpDoor, lmtp.LmtpDoor]]" = field(default_factory=dict)
     _troubles: dict[str, str] = field(default_factory=dict)  # what was said of what
@@ -55,6 +58,10 @@ class Mailboxes:
             for name, box in config.bounces.mailboxes.items()
             if not isinstance(box, LmtpDoor) and self._due.get(name, now) <= now
         }
+        idle = self._apply_at is not None and now < self._apply_at
+        if not config.bounces.mailboxes or (idle and not boxes):
+            return
+        self._apply_at = now + APPLY_EVERY
         for name, box in boxes.items():
             self._due[name] = now + timedelta(seconds=box.every_seconds)
         if not self.background:

@@ -44,6 +44,7 @@ class Judged(NamedTuple):
     counts: bool  # whether it counts against the address
     status: str
     diagnostic: str
+    action: str = ""  # RFC 3464: delivered, relayed, expanded ...
 
     @property
     def identity(self) -> bytes:
@@ -98,7 +99,7 @@ def judged(mail: ReturnedMail, address: str | None) -> Judged:
         row = _worst(mail.rows)
         # Nobody's message, or that of a stranger: it is kept for people to read.
         bare = mail._replace(message_id=None, signed=False)
-        return Judged(bare, row.recipient, row.kind, False, row.status, row.diagnostic)
+        return Judged(bare, row.recipient, row.kind, False, row.status, row.diagnostic, row.action)
     same = _alike if mail.signed else _equal
     named = [row for row in mail.rows if same(row.recipient, address)]
     if not named and not mail.signed and any(row.recipient for row in mail.rows):
@@ -108,7 +109,7 @@ def judged(mail: ReturnedMail, address: str | None) -> Judged:
     if kind is Kind.HARD and not named and row.recipient:
         kind = Kind.SOFT  # the address it was passed on to has gone, which ours may outlive
     counts = mail.signed and (row.counts or kind is not row.kind)
-    return Judged(mail, address, kind, counts, row.status, row.diagnostic)
+    return Judged(mail, address, kind, counts, row.status, row.diagnostic, row.action)
 
 
 def _worst(rows: tuple[Returned, ...] | list[Returned]) -> Returned:
