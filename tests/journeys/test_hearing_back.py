@@ -102,6 +102,21 @@ def test_a_door_process_that_dies_is_started_again_and_its_callers_are_served(
         served.stops()
 
 
+def test_of_several_processes_one_applies_what_the_others_take_in(house: House) -> None:
+    house.edit("config.toml", "port = 0\npublic", "processes = 3\nport = 0\npublic")
+    house.approve("closure-notice")
+    house.must("run", "closure-notice")
+    link = link_to(house, "c1@example.com")
+    with serving(house, MONDAY) as served:
+        for _ in range(4):  # whichever of them answers
+            assert asked(served, "POST", link, "List-Unsubscribe=One-Click")[0] == 200
+        served.until(lambda: withdrawn(house))
+        started = doors(served)
+        assert len(started) == 3
+        served.stops()
+    assert [pid for pid in started if b"\0web\0" in cmdline(pid)] == []
+
+
 def test_the_door_ends_with_a_scheduler_that_is_killed(house: House) -> None:
     with serving(house, MONDAY) as served:
         assert asked(served, "GET", "/healthz")[0] == 200

@@ -9,7 +9,7 @@ from twilio.request_validator import RequestValidator
 
 from outreach.store.database import Database
 from outreach.web.twilio import Fields
-from tests.web.door import PUBLIC, TOKEN, Door, open_door
+from tests.web.door import PUBLIC, SENDERS, TOKEN, Door, open_door
 
 STATUS = "/twilio/abroad/status/17"
 SENT = {
@@ -113,3 +113,15 @@ def test_an_inbound_message_is_answered_with_empty_twiml(light: Door) -> None:
     assert answer.headers["content-type"].startswith("text/xml")
     assert answer.text == '<?xml version="1.0" encoding="UTF-8"?><Response/>'
     assert light.events()[0][:2] == ("twilio:abroad", "inbound")
+
+
+def test_a_sender_without_its_secret_is_told_of(tmp_path: Path, sqlite: Database) -> None:
+    senders = SENDERS.replace("[senders.abroad]", "[senders.no-key]").replace(
+        "/twilio/abroad/", "/twilio/no-key/"
+    )
+    with open_door(tmp_path, sqlite, senders=senders) as door:
+        assert door.twilio("/twilio/no-key/status/17", SENT).status == 403
+        variable = "OUTREACH_SECRET_NO_KEY"
+        assert door.said == [
+            ("web_sender_without_secret", {"sender": "no-key", "variable": variable})
+        ]

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from outreach.project.config import TwilioSender
+from outreach.project.secrets import variable_of
 from outreach.receive import Event
 from outreach.web.site import Site
 from outreach.web.wire import Receive, Scope, Send, header, read_body, reply
@@ -41,11 +42,14 @@ class Hooks:
         from twilio.request_validator import RequestValidator
 
         self._site = site
-        self._validators: dict[str, Any] = {
-            name: RequestValidator(site.secrets[name])
-            for name, sender in site.config.senders.items()
-            if isinstance(sender, TwilioSender) and site.secrets.get(name)
-        }
+        self._validators: dict[str, Any] = {}
+        for name, sender in site.config.senders.items():
+            if not isinstance(sender, TwilioSender):
+                continue
+            if token := site.secrets.get(name):
+                self._validators[name] = RequestValidator(token)
+            else:
+                site.say("web_sender_without_secret", sender=name, variable=variable_of(name))
 
     async def status(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A status callback."""
