@@ -261,7 +261,7 @@ def test_reports_are_read_from_a_mailbox_and_moved_when_they_are_stored(
         nonlocal new, read
         (row,) = house.asked("bounces", "read")["mailboxes"]
         new, read = new + row["new"], read + row["mails"]
-        return read == 2
+        return bool(read == 2)
 
     until_so(all_read, house)
     assert new == 0

@@ -15,7 +15,7 @@ from outreach.core.verp import Verp
 from outreach.core.words import Reason, State
 from outreach.receive import Applied, Event, mail_reader
 from outreach.store import blocks, bounces, consent, facts
-from outreach.store.database import Database
+from outreach.store.database import Database, latest
 from outreach.store.tables import address_block, bounce, client, message
 from outreach.verify import verify
 from tests.core.bounce import samples
@@ -259,7 +259,7 @@ def test_three_days_with_a_full_mailbox_give_it_a_rest_and_then_it_is_tried_agai
     assert blocked(small) == {}
     assert reasons(small) == {}
     with small.database.reading() as conn:
-        assert facts.latest(conn, address_block)  # over, and not yet cleared away
+        assert latest(conn, address_block)  # over, and not yet cleared away
 
 
 def test_many_failures_of_one_day_are_one(small: SmallRun) -> None:
