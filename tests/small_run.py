@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 
@@ -15,6 +16,7 @@ from outreach.channels import ChannelUnavailable
 from outreach.channels.memory import MemoryChannel
 from outreach.core.message_state import Happened, Standing, derive
 from outreach.core.model import Message, Outcome
+from outreach.core.rate import Limits
 from outreach.core.receipt import Heard
 from outreach.core.words import Channel, State
 from outreach.project.definition import Definition, define
@@ -28,6 +30,7 @@ from tests.store.client_book import add, row
 
 NOW = datetime(2026, 9, 28, 7, 30, tzinfo=UTC)  # Monday 15:30 in Shanghai
 KEY = bytes(range(32))
+SHANGHAI = ZoneInfo("Asia/Shanghai")
 LEASE = timedelta(seconds=60)
 OPEN = frozenset({State.READY, State.HELD, State.SENDING})
 Answer = Callable[[Message], Outcome | None]
@@ -94,6 +97,8 @@ class SmallRun:
     occurrence: str | None = None
     run_id: int = 0
     gateways: dict[str, Gateway] = field(default_factory=dict)
+    limits: dict[str, Limits] = field(default_factory=dict)
+    elapsed: float = 0.0  # on the clock that nobody sets
 
     def __post_init__(self) -> None:
         for name, sender in self.made_from.config.senders.items():
@@ -125,8 +130,10 @@ class SmallRun:
     def sending(self, owner: str = "a") -> dispatch.Sending:
         return dispatch.Sending(
             self.database, self.gateways.__getitem__, ChannelUnavailable, KEY, owner, self.clock,
-            self.window, LEASE, elapsed=lambda: self.now.timestamp(),
-            sleep=lambda seconds: self.pass_time(seconds=seconds),
+            self.window, LEASE, elapsed=lambda: self.elapsed,
+            sleep=lambda seconds: self.pass_time(seconds=max(seconds, 0.001)),
+            limits=lambda sender: self.limits.get(sender, Limits(sender)), zone=SHANGHAI,
+            content_errors=4,
         )  # fmt: skip
 
     def work(self, owner: str = "a", tally: dispatch.Tally | None = None) -> bool:
@@ -179,6 +186,7 @@ class SmallRun:
 
     def pass_time(self, **length: float) -> None:
         self.now += timedelta(**length)
+        self.elapsed += timedelta(**length).total_seconds()
 
     # --- what is so --------------------------------------------------------------------------
 

@@ -6,16 +6,19 @@ import secrets
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-from outreach import dispatch
+from outreach import clock, dispatch
 from outreach.channels import Adapter, ChannelUnavailable, open_channel
 from outreach.cli.door import BAD_DATA, Door, Failure
 from outreach.cli.message_centres import let_hear
 from outreach.core.campaign import Campaign
+from outreach.core.rate import Limits
 from outreach.core.verp import Verp
 from outreach.engine import local
 from outreach.project.config import Config, GatewaySender, SmppSender, SmtpSender, TwilioSender
 from outreach.project.definition import Definition, define
+from outreach.project.rate_config import limits
 from outreach.project.secrets import secret
 
 UNSUBSCRIBE = "unsubscribe"
@@ -133,6 +136,11 @@ class Adapters:
         found = self._door.config.senders.get(sender)
         return found.kind if found else None
 
+    def limits(self, sender: str) -> Limits:
+        """What limits a sender as config.toml says now."""
+        config = self._door.config
+        return limits(sender, config.senders.get(sender), config.accounts)
+
     def close(self) -> None:
         for adapter in self._open.values():
             adapter.close()
@@ -159,6 +167,11 @@ def engine(
         window=settings.window,
         lease=timedelta(seconds=settings.lease_seconds),
         stopping=stopping,
+        limits=adapters.limits,
+        zone=ZoneInfo(door.config.firm.zone),
+        # A pretended clock is this process's own; the database knows the real one.
+        shared_clock=not door.database.sqlite and not clock.environment(),
+        content_errors=settings.content_errors,
     )
     config = str(door.config_path.resolve())
     return local.Local(

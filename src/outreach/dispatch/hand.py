@@ -27,7 +27,7 @@ class Window:
         self.sending, self.lease, self.window_id, self.tally = sending, lease, window_id, tally
         self._oldest = began + min(OLDEST, sending.lease.total_seconds() / 2)
         self._until = sending.clock() + sending.lease
-        self._written = 0
+        self.of_content = 0  # messages that were not taken for what their text says
         self._fresh: dict[int, Outcome] = {}
 
     def send(self, adapter: Adapter, ready: Ready) -> windows.Settlement | None:
@@ -57,7 +57,7 @@ class Window:
         for message in ready.messages:
             if message.id not in said:
                 said[message.id] = self._fresh[message.id] = doubt
-        trouble.note(sending, tally, self.lease, list(said.values()))
+        self.of_content = trouble.note(sending, tally, self.lease, list(said.values()))
         tally.sent += len(ready.messages)
         sending.tick(tally.sent)
         return self._settlement(adapter, ready)

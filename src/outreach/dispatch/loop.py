@@ -83,7 +83,7 @@ def _work_batch(sending: Sending, lease: windows.Lease, tally: Tally, *, alone: 
     while first <= batch.last_id:
         n = min(PROBE if lease.trial else size, batch.last_id + 1 - first)
         if asks:
-            _settle_now(sending, tally, lease, settled)
+            _settle_now(sending, settled)
             proven, settled = proven or settled is not None, None
             n = permits(sending, tally, lease, asks, n, alone=alone)
         if not n:
@@ -97,12 +97,11 @@ def _work_batch(sending: Sending, lease: windows.Lease, tally: Tally, *, alone: 
                 tx, lease, ids[-1], now, sending.lease, proven=proven or settled is not None
             )
             _settle(tx, settled, now)
-        _content(sending, tally, lease, settled)
         settled = None
         if window_id is None:
             break
         window = Window(sending, lease, window_id, tally, began)
-        settled = window.send(adapter, ready)
+        settled = _heed(sending, tally, window, window.send(adapter, ready))
         gone = batch.sender in tally.down or batch.sender in tally.resting
         if settled is None or gone or sending.stopping() or lease.trial:
             break
@@ -118,7 +117,6 @@ def _leave(
         if lease.trial:
             breakers.leave(tx, lease.batch.sender, sending.clock())
         _settle(tx, settled, sending.clock())
-    _content(sending, tally, lease, settled)
     takeover.cancel_left(sending.database, lease.batch.run_id, sending.clock())
 
 
@@ -160,7 +158,7 @@ def _work_retries(sending: Sending, lease: windows.Lease, tally: Tally) -> None:
         if opened is not None:
             ready = ready_for(sending, text, None, opened.ids)
             window = Window(sending, opened.lease, opened.window_id, tally, began)
-            settled = window.send(adapter, ready)
+            settled = _heed(sending, tally, window, window.send(adapter, ready))
             lease = opened.lease
     _leave(sending, tally, lease, settled)
 
@@ -195,22 +193,24 @@ def _admitted(sending: Sending, lease: windows.Lease) -> windows.Lease | None:
 
 def _settle(tx: Connection, settled: windows.Settlement | None, now: datetime) -> None:
     """Append what came of a window, also when somebody took us for gone meanwhile."""
-    if settled is not None and not windows.settle(tx, settled, now):
+    if settled is not None and settled.outcomes and not windows.settle(tx, settled, now):
         takeover.settle_late(tx, settled, now)
 
 
-def _settle_now(
-    sending: Sending, tally: Tally, lease: windows.Lease, settled: windows.Settlement | None
-) -> None:
+def _settle_now(sending: Sending, settled: windows.Settlement | None) -> None:
     """What came of a window is written before anybody sleeps."""
     if settled is not None:
         with sending.database.begin() as tx:
             _settle(tx, settled, sending.clock())
-        _content(sending, tally, lease, settled)
 
 
-def _content(
-    sending: Sending, tally: Tally, lease: windows.Lease, settled: windows.Settlement | None
-) -> None:
-    if settled is not None:
-        trouble.refused_content(sending, tally, lease, settled.outcomes)
+def _heed(
+    sending: Sending, tally: Tally, window: Window, settled: windows.Settlement | None
+) -> windows.Settlement | None:
+    """What is still to be written of a window. Where its text was refused, that is written at once,
+    so that no further one goes when it was refused too often."""
+    if not window.of_content:
+        return settled
+    _settle_now(sending, settled)
+    trouble.refused_content(sending, tally, window.lease, window.of_content)
+    return None if settled is None else settled._replace(outcomes=[])

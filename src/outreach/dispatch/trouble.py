@@ -16,19 +16,24 @@ from outreach.store.work import GOING
 ACTOR: Final = "outreach"
 
 
-def note(sending: Sending, tally: Tally, lease: windows.Lease, said: Sequence[Outcome]) -> None:
-    """Take down what a channel said of a window, as far as it concerns more than its messages."""
+def note(sending: Sending, tally: Tally, lease: windows.Lease, said: Sequence[Outcome]) -> int:
+    """Take down what a channel said of a window, as far as it concerns more than its messages; how
+    many were not taken for what their text says."""
+    bad = [o for o in said if o.state != State.ACCEPTED]
+    if not bad and not lease.troubled:
+        return 0
     sender, now = lease.batch.sender, sending.clock()
-    slower = [o.wait for o in said if o.state == State.READY and about(o) is About.RATE]
+    slower = [o.wait for o in bad if o.state == State.READY and about(o) is About.RATE]
     if slower:
         with sending.database.begin() as tx:
             rates.throttle(tx, sender, max(slower), now)
-    if lease.troubled or troubled(said):
+    if lease.troubled or troubled(bad):
         with sending.database.begin() as tx:
             new = breakers.note(tx, sender, said, now)
         _say(tally, sender, new)
         if new.position is Position.CLOSED:
             tally.resting.pop(sender, None)
+    return sum(map(windows.of_content, bad))
 
 
 def gave_up(sending: Sending, tally: Tally, sender: str, why: str) -> None:
@@ -44,14 +49,9 @@ def _say(tally: Tally, sender: str, new: Breaker) -> None:
         tally.resting[sender] = new.why
 
 
-def refused_content(
-    sending: Sending, tally: Tally, lease: windows.Lease, said: Sequence[tuple[int, Outcome]]
-) -> None:
-    """Pause a run whose text a provider refuses, after so many times. Nobody's address is blamed.
-    Call it when the outcomes are stored."""
-    fresh = sum(1 for _, o in said if windows.of_content(o))
-    if not fresh:
-        return
+def refused_content(sending: Sending, tally: Tally, lease: windows.Lease, fresh: int) -> None:
+    """Pause a run whose text a provider refuses, after so many times; `fresh` of them were stored
+    a moment ago. Nobody's address is blamed."""
     run_id, sender, most = lease.batch.run_id, lease.batch.sender, sending.content_errors
     with sending.database.reading() as conn:
         total = sum(runs.counts(conn, run_id).get("content", {}).values())

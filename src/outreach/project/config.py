@@ -11,6 +11,7 @@ from outreach.core.words import Channel, Purpose
 from outreach.project.bounce_config import Bounces
 from outreach.project.feed_config import HaltFeed
 from outreach.project.sender_config import PluginSender, WebhookSender
+from outreach.project.rate_config import PacedSms, Shared
 from outreach.project.smtp_config import SmtpSender as SmtpSender
 from outreach.project.web_config import Web
 
@@ -41,20 +42,20 @@ PartPrice = Annotated[
 ]
 
 
-class FileSender(Written):
+class FileSender(PacedSms):
     kind: Literal["file"]
     channel: Channel
     part_price: PartPrice = 0.0
     address: str = Field("", description="From address of e-mail, sender id of SMS.")
 
 
-class MemorySender(Written):
+class MemorySender(PacedSms):
     kind: Literal["memory"]
     channel: Channel
     address: str = ""
 
 
-class TwilioSender(Written):
+class TwilioSender(PacedSms):
     kind: Literal["twilio_sms"]
     channel: Literal[Channel.SMS] = Channel.SMS
     part_price: PartPrice = 0.0
@@ -74,7 +75,7 @@ class TwilioSender(Written):
         return self.model_copy(update=_of(root, self.ca_file))
 
 
-class GatewaySender(Written):
+class GatewaySender(PacedSms):
     """An SMS gateway that a profile describes. Secret: OUTREACH_SECRET_<SENDER> or *_FILE."""
 
     kind: Literal["sms_gateway_http"]
@@ -106,7 +107,7 @@ class GatewaySender(Written):
         return self.model_copy(update={"profile": own, **_of(root, self.ca_file)})
 
 
-class SmppSender(Written):
+class SmppSender(PacedSms):
     """A message centre reached over SMPP 3.4. Password: OUTREACH_SECRET_<SENDER> or *_FILE."""
 
     kind: Literal["smpp"]
@@ -206,6 +207,9 @@ class Engine(Written):
     page: int = Field(2000, ge=100, le=10000, description="Candidates planned in one transaction.")
     window: int = Field(500, ge=1, le=2000, description="Messages in one sender's hands at once.")
     lease_seconds: int = Field(60, ge=10, le=3600)
+    content_errors: int = Field(
+        20, ge=1, description="Messages refused for their text after which a run is paused."
+    )
     in_process_up_to: int = Field(20000, ge=0, description="Smaller runs need no sender process.")
 
 
@@ -263,6 +267,9 @@ class Config(Written):
     database: str = "sqlite:///var/outreach.db"
     firm: Firm
     senders: dict[Name, Sender] = Field(min_length=1)
+    accounts: dict[str, Shared] = Field(
+        default_factory=dict, description="Limits that the senders of one account share."
+    )
     routes: tuple[RouteRule, ...] = Field(min_length=1)
     limits: Limits = Field(default_factory=Limits)
     approval: Approval = Field(default_factory=Approval)

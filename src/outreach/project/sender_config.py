@@ -4,11 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from outreach.core.campaign import Written
 from outreach.core.words import Channel
+from outreach.project.rate_config import Paced, PacedSms
 
 
-class WebhookSender(Written):
+class WebhookSender(Paced):
     """App notifications through the firm's push service. Secret: OUTREACH_SECRET_<SENDER>."""
 
     kind: Literal["webhook"]
@@ -23,7 +23,7 @@ class WebhookSender(Written):
     ca_file: str | None = Field(None, description="PEM file to trust instead of the system's.")
 
 
-class PluginSender(Written):
+class PluginSender(PacedSms):
     """A channel that another installed package brings. Secret: OUTREACH_SECRET_<SENDER>."""
 
     kind: Literal["plugin"]

@@ -8,6 +8,7 @@ from pydantic import Field, PrivateAttr
 
 from outreach.core.words import Channel
 from outreach.core.written import Name, Written
+from outreach.project.rate_config import Paced
 
 
 class SmtpRelay(Written):
@@ -46,7 +47,7 @@ class Dkim(Written):
     key_file: str = Field(min_length=1, description="PEM private key, RSA-2048 or Ed25519.")
 
 
-class SmtpSender(Written):
+class SmtpSender(Paced):
     kind: Literal["smtp"]
     channel: Literal[Channel.EMAIL] = Channel.EMAIL
     address: str

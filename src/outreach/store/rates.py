@@ -67,7 +67,7 @@ def reserve(
     none. `first_on`: the first day of its ramp-up, as far as it is known."""
     us = _now_us(moment)
     clock, step = sender_rate.c.clock, 0
-    where = [sender_rate.c.name == ask.name, ~_waits(moment.at)]
+    where = [sender_rate.c.name == ask.name, _free(moment.at)]
     if ask.limit.per_second is not None:
         step = round(n * _SECOND / ask.limit.per_second)
         where.append(or_(clock < us + _us(HORIZON), clock > us + _us(_FAR) + 2 * step))
@@ -108,7 +108,8 @@ def denied(conn: Connection, ask: Ask, n: int, moment: Moment, *, urgent: bool) 
     if cap is not None and used + n > cap:
         return Denied(ask.name, moment.next_day, Why.DAY, cap - used)
     over = timedelta(microseconds=row["clock"] - row["us"]) - HORIZON
-    if ask.limit.per_second is not None and timedelta() <= over < _FAR:
+    rate = ask.limit.per_second
+    if rate is not None and timedelta() <= over < _FAR + 2 * timedelta(seconds=n / rate):
         return Denied(ask.name, moment.at + over + timedelta(milliseconds=20), Why.RATE)
     left = timedelta(microseconds=row["urgent_until"] - row["us"])
     if not urgent and timedelta() < left < _FAR:
@@ -131,7 +132,7 @@ def prepare(tx: Connection, names: Iterable[str]) -> None:
 def hold(tx: Connection, name: str, until: datetime, why: Why, now: datetime) -> None:
     """Let nobody use a sender before a moment; an earlier moment changes nothing."""
     prepare(tx, [name])
-    earlier = or_(~_waits(now), sender_rate.c.not_before < until)
+    earlier = or_(_free(now), sender_rate.c.not_before < until)
     values = {"not_before": until, "since_at": now, "why": why.value}
     tx.execute(update(sender_rate).where(sender_rate.c.name == name, earlier).values(values))
 
@@ -187,6 +188,11 @@ def standing(conn: Connection) -> dict[str, RowMapping]:
 def _waits(now: datetime) -> ColumnElement[bool]:
     # A moment noted by a clock that was ahead of ours, and has been put back since, counts no more.
     return and_(sender_rate.c.not_before > now, sender_rate.c.since_at <= now + SKEW)
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    until, since = sender_rate.c.not_before, sender_rate.c.since_at
+    return or_(until.is_(None), until <= now, since > now + SKEW)
 
 
 def _holds(row: RowMapping, now: datetime) -> bool:
