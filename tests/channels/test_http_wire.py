@@ -176,6 +176,18 @@ def test_a_server_that_closes_after_each_answer_is_asked_on_new_lines() -> None:
         assert server.lines == 9
 
 
+def test_a_line_whose_server_takes_no_more_is_not_asked_again_though_it_is_open() -> None:
+    def once(line: Line) -> None:
+        name = line.request()
+        line.sock.sendall(GOOD.replace(b"OK", b"OK\r\nConnection: close") + name[-2:])
+        line.peer.released.wait(10)
+
+    with peer(once) as server, wire(server.url, connections=1) as opened:
+        assert good(ask(opened, names(3)))
+
+        assert server.lines == 3
+
+
 @pytest.mark.parametrize(
     ("said", "code"),
     [

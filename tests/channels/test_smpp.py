@@ -252,6 +252,39 @@ def test_a_connection_that_ends_leaves_what_had_gone_in_doubt_and_the_rest_unsen
     assert sum(tally.values()) == 30
 
 
+def test_a_connection_that_ends_between_two_parts_leaves_the_message_in_doubt() -> None:
+    def script(session: Bound) -> None:
+        session.let_in()
+        command, _, sequence, _ = session.hear()
+        session.take(command, sequence)
+
+    with scripted(script) as centre, channel(centre.port) as opened:
+        found = results(opened, [sms(1, LONG)])[1]
+
+    assert (found.state, found.code) == (State.IN_DOUBT, "partly")
+
+
+def test_what_never_left_our_own_buffer_is_not_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("outreach.channels.smpp_session._PARTING", 0.1)
+    large = "【示例证券】" + "休市" * 7_000
+
+    def script(session: Bound) -> None:
+        session.let_in()
+        session.centre.released.wait(20)  # and reads nothing
+
+    habits = Habits(long="payload")
+    with (
+        scripted(script) as centre,
+        channel(centre.port, habits=habits, unanswered=500, timeout=1.0) as opened,
+    ):
+        found = results(opened, [sms(n, large) for n in range(1, 257)])
+        tally = Counter((one.state, one.code) for one in found.values())
+
+    assert tally[State.IN_DOUBT, "timeout"] >= 1
+    assert tally[State.READY, "connect"] >= 1
+    assert sum(tally.values()) == 256
+
+
 def test_a_centre_that_never_answers_leaves_messages_in_doubt_and_the_session_ends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
