@@ -1,0 +1,97 @@
+"""Whoever serves listens to the message centres of the config; whoever sends, where it says so."""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outreach.channels.smpp import SmppChannel
+from outreach.cli.door import Door
+from outreach.cli.engine import Adapters
+from outreach.cli.message_centres import listening
+from outreach.store.database import Database
+from outreach.store.tables import raw_event
+from tests.channels.cases import results, sms
+from tests.channels.smsc import Bound, Scripted, scripted
+from tests.project.small_project import change, make_project
+
+# deliver_sm of SMPP v3.4, 4.6.1: a receipt, and a text of a client.
+RECEIPT = (
+    b"\0\x01\x0112025550041\0\x00\x0195000\0\x04\0\0\0\0\0\0\0\0\x1aid:m2 stat:DELIVRD err:000"
+)
+REPLY = b"\0\x01\x0112025550041\0\x00\x0195000\0\0\0\0\0\0\0\0\0\0\x04STOP"
+
+
+def door_to(centre: Scripted, tmp_path: Path, database: Database, more: str = "") -> Door:
+    path = make_project(tmp_path / "project")
+    sender = (
+        f'[senders.centre]\nkind = "smpp"\naddress = "95000"\nhost = "127.0.0.1"\n'
+        f'port = {centre.port}\nsystem_id = "outreach"\n{more}\n[[routes]]\nchannel = "sms"'
+    )
+    change(path.parent, "config.toml", '[[routes]]\nchannel = "sms"', sender)
+    return Door(path.parent / "config.toml", False, _database=database)
+
+
+def stored(database: Database) -> list[tuple[str, str]]:
+    with database.reading() as conn:
+        rows = conn.execute(raw_event.select().order_by(raw_event.c.id)).all()
+    return [(row.source, row.kind) for row in rows]
+
+
+@pytest.fixture(autouse=True)
+def _secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OUTREACH_SECRET_CENTRE", "s3cret")
+
+
+class Delivering:
+    """A centre that delivers once it is bound as `command` says, and waits until we have it."""
+
+    def __init__(self, command: int) -> None:
+        self.command, self.done = command, threading.Event()
+        self.heard: list[Any] = []
+
+    def __call__(self, session: Bound) -> None:
+        assert session.let_in() == self.command
+        session.say(5, 0, 1, RECEIPT)
+        session.say(5, 0, 2, REPLY)
+        while True:
+            command, status, sequence, _ = session.hear()
+            if command == 0x80000005:
+                self.heard.append((sequence, status))
+                if len(self.heard) == 2:
+                    self.done.set()
+            else:
+                session.take(command, sequence)
+
+
+def test_a_service_puts_on_record_what_a_centre_delivers(
+    tmp_path: Path, database: Database
+) -> None:
+    said: list[str] = []
+    deliver = Delivering(1)
+    with scripted(deliver) as centre:
+        door = door_to(centre, tmp_path, database)
+        with listening(door, lambda event, **facts: said.append(event)):
+            assert deliver.done.wait(10)
+
+        assert centre.heard[0][1].startswith(b"outreach\0s3cret\0")
+    assert deliver.heard == [(1, 0), (2, 0)]
+    assert stored(database) == [("smpp:centre", "status"), ("smpp:centre", "inbound")]
+    assert said == ["smpp_listening"]
+
+
+def test_whoever_sends_hears_too_where_a_centre_has_one_kind_of_session(
+    tmp_path: Path, database: Database
+) -> None:
+    deliver = Delivering(9)
+    with scripted(deliver) as centre:
+        door = door_to(centre, tmp_path, database, 'sessions = "together"')
+        adapters = Adapters(door)
+        channel = adapters("centre")
+        assert isinstance(channel, SmppChannel)
+        results(channel, [sms()])
+        assert deliver.done.wait(10)
+        adapters.close()
+
+    assert len(stored(database)) == 2
