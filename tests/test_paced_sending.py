@@ -16,7 +16,8 @@ from outreach.store import breakers, left, windows
 from outreach.store.database import Database
 from outreach.store.tables import address_block, batch, consent_event
 from outreach.verify import verify
-from tests.small_run import NOW, SHANGHAI, SmallRun, client, merged, opened
+from tests.small_run import NOW, SHANGHAI, SmallRun, client, definition, merged, opened
+from tests.store.client_book import add
 
 TEN = range(1, 11)
 
@@ -90,9 +91,6 @@ def test_a_slow_sender_gives_its_batch_back_and_says_when_it_goes_on(small: Smal
 
 
 def test_other_senders_go_on_while_one_waits_its_turn(database: Database, tmp_path: Path) -> None:
-    from tests.small_run import definition
-    from tests.store.client_book import add
-
     each = ("campaigns/notice.toml", 'owner = "operations"', 'deliver = "each"\nowner = "ops"')
     with database.begin() as tx:
         add(tx, [client(n) for n in TEN])
@@ -432,3 +430,37 @@ def test_a_sender_that_is_gone_from_the_config_needs_no_breaker(small: SmallRun)
     with small.database.reading() as conn:
         assert breakers.standing(conn) == {}
     assert isinstance(small.now, datetime)
+
+
+# --- countries -------------------------------------------------------------------------------
+
+
+def test_a_country_with_a_limit_of_its_own_does_not_slow_the_others_down(
+    database: Database, tmp_path: Path
+) -> None:
+    limited = (
+        "config.toml",
+        "[senders.sms-file]\n",
+        '[senders.sms-file]\ncountries = { "+852" = { per_second = 1 } }\n',
+    )
+    people = [
+        client(n, **({"phone": f"+8529000000{n}", "phone_country": "HK"} if n % 2 else {}))
+        for n in range(1, 9)
+    ]
+    with database.begin() as tx:
+        add(tx, people)
+    small = SmallRun(database, definition(tmp_path, limited))
+    small.plan()
+    small.limits["sms-file"] = Limits("sms-file", countries={"+852": Limit(per_second=1)})
+    abroad: list[float] = []
+    home: list[float] = []
+
+    def note(one: Message) -> None:
+        (abroad if one.to.startswith("+852") else home).append(small.elapsed)
+
+    small.gateways["sms-file"].answer = note
+    small.drain()
+
+    assert small.counts() == {"accepted": 8}
+    assert home == [0, 0, 0, 0]
+    assert abroad == pytest.approx([0, 0.8, 1.8, 2.8], abs=0.2)

@@ -16,6 +16,7 @@ from outreach.core.run_values import RunValues
 from outreach.core.words import Missed
 from outreach.plan.due import Due
 from outreach.plan.job import Job, Page, decide
+from outreach.project.config import limited_countries
 from outreach.project.definition import redefine
 from outreach.store import facts, outbox, runs
 from outreach.store.database import Database
@@ -126,4 +127,5 @@ def _release(job: Job, run_id: int, page: Page, now: datetime) -> outbox.Release
         page.marks.consent,
         page.marks.block,
         page.marks.book,
+        limited_countries(job.definition.config),
     )

@@ -262,6 +262,15 @@ class Paths(Written):
     templates: str = "templates"
 
 
+def limited_countries(config: "Config") -> dict[str, tuple[str, ...]]:
+    """The phone prefixes that have a limit of their own, by sender."""
+    return {
+        name: tuple(sender.countries)
+        for name, sender in config.senders.items()
+        if isinstance(sender, PacedSms) and sender.countries
+    }
+
+
 class Config(Written):
     language: Literal["zh", "en"] = "zh"
     database: str = "sqlite:///var/outreach.db"

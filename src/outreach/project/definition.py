@@ -322,7 +322,14 @@ def _policy(config: Config, campaign: Campaign) -> dict[str, Any]:
         "candidate": [*_CANDIDATE, *_asked(config, campaign)],
         "route": Route._fields,
         "config": config.model_dump(
-            mode="json", exclude={"database", "paths", "engine", "clients", "departments"}
+            mode="json",
+            # How fast senders go decides about nobody; which country has a limit cuts the batches.
+            exclude={
+                **dict.fromkeys(
+                    ("database", "paths", "engine", "clients", "departments", "accounts"), True
+                ),
+                "senders": {"__all__": {"per_second", "per_day", "between", "ramp_up"}},
+            },
         ),
     }
 

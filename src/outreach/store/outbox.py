@@ -4,8 +4,8 @@ A message row never changes. `store.windows` sends them, `store.takeover` looks 
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ import orjson
 from sqlalchemy import Connection, insert
 
 from outreach.core.page_plan import Decided, Draft
+from outreach.core.rate import pace_of
 from outreach.core.words import State
 from outreach.store import audit
 from outreach.store.audit import Entry
@@ -47,6 +48,8 @@ class Release:
     consent_mark: int  # how far the ledgers were written when the page was decided
     block_mark: int
     book_mark: int
+    # Phone prefixes with a limit of their own, by sender: each gets batches of its own.
+    countries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def add_page(
@@ -89,15 +92,19 @@ def _add_messages(
     """Number the messages so that each batch is one unbroken range of ids."""
     if not drafts:
         return [], []
-    groups: dict[tuple[str, str, datetime], list[Draft]] = {}
+    groups: dict[tuple[str, str, datetime, str | None], list[Draft]] = {}
+    countries = release.countries
     for draft in drafts:
+        sender, pace = draft.sender, None
+        if sender in countries:
+            pace = pace_of(sender, countries[sender], draft.address)
         groups.setdefault(
-            (draft.sender, draft.channel, draft.until or release.opened_at), []
+            (sender, draft.channel, draft.until or release.opened_at, pace), []
         ).append(draft)
     next_id, next_batch = allocate(tx, "message", len(drafts)), allocate(tx, "batch", len(groups))
     rows: list[tuple[Any, ...]] = []
     batches, dumps = [], orjson.dumps
-    for (sender, channel, not_before), members in groups.items():
+    for (sender, channel, not_before, pace), members in groups.items():
         first = next_id
         members.sort(key=lambda draft: draft.client_id)
         for d in members:
@@ -108,7 +115,12 @@ def _add_messages(
             next_id += 1
         held = not_before > at
         batches.append(
-            _batch(release, next_batch, sender, channel, (first, next_id - 1), not_before, held)
+            {
+                **_batch(
+                    release, next_batch, sender, channel, (first, next_id - 1), not_before, held
+                ),
+                "pace": pace,
+            }
         )
         counts["state", State.HELD if held else State.READY] += len(members)
         counts["channel", channel] += len(members)
