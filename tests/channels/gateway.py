@@ -7,7 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final, NamedTuple
@@ -232,7 +232,8 @@ class _Door(BaseHTTPRequestHandler):
             self.send_header("Location", f"{self.server.url}/elsewhere")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        with suppress(OSError):  # whoever asked may be dead by now
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
         pass

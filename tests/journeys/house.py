@@ -94,7 +94,7 @@ class House:
             except SystemExit as ended:
                 code = ended.code if isinstance(ended.code, int) else int(bool(ended.code))
         said = Said(code, out.getvalue(), err.getvalue())
-        assert "Traceback" not in said.err
+        assert "Traceback" not in said.err, said.err
         return said
 
     def must(self, *words: str) -> Said:
