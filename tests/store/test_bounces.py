@@ -287,6 +287,15 @@ def test_a_delivery_begins_the_count_anew(small: SmallRun) -> None:
     assert blocked(small) == {}
 
 
+def test_a_forged_delivery_does_not_keep_an_address_from_its_rest(small: SmallRun) -> None:
+    for day in range(3):
+        hear(small, came(small, 1, FULL, report=f"d{day}"))
+        hear(small, came(small, 1, DONE, report=f"forged{day}", verp=None))
+        small.pass_time(days=1)
+
+    assert blocked(small) == {USERS[1]: "soft_bounces"}
+
+
 def test_after_a_rest_the_next_failure_gives_another(small: SmallRun) -> None:
     for day in range(3):
         hear(small, came(small, 1, FULL, report=f"d{day}"))
