@@ -1,12 +1,15 @@
 """`outreach doctor`: each thing that can be wrong, and how the command ends."""
 
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import insert
 
+from outreach import receive
 from outreach.store import migrate
 from outreach.store.database import Database
 from outreach.store.tables import run_count
@@ -123,6 +126,32 @@ def test_messages_in_doubt_are_named_by_their_run(house: House) -> None:
         ("warning", "run 7: 3 messages may or may not have been sent")
     ]
     assert "outreach runs doubts 7" in house.type("doctor").out
+
+
+def test_events_nobody_could_apply_and_replies_nobody_saw_are_found(house: House) -> None:
+    database = Database(house.url)
+    now = datetime.fromisoformat(house.clock or "").astimezone(UTC)
+    old = now - timedelta(hours=2)
+    spoken = orjson.dumps({"message": 99, "state": "delivered", "code": "", "detail": "",
+                           "reference": "", "address": "", "at": old.isoformat()})  # fmt: skip
+    asks = orjson.dumps({"from": "+8613800000001", "to": "95000", "text": "帮助", "channel": "sms",
+                         "reference": "", "at": old.isoformat()})  # fmt: skip
+    receive.take_in(
+        database,
+        [
+            receive.Event("pulled:main", "status", spoken, old),
+            receive.Event("pulled:main", "inbound", asks, old),
+            receive.Event("gateway:gone", "status", b"{}", old),
+        ],
+    )
+    receive.apply(database, {}, lambda: now)
+    database.close()
+
+    assert told(house, "heard back") == [
+        ("warning", "1 events of pulled:main were set aside (unknown_message): no message 99"),
+        ("warning", f"1 events are not applied yet, the oldest since {old:%Y-%m-%d %H:%M} UTC"),
+        ("warning", "1 replies wait for a person"),
+    ]
 
 
 def test_a_sender_without_its_secret_and_a_route_nobody_reaches_are_found(house: House) -> None:

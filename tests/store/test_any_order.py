@@ -7,18 +7,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, make_url, select, text
 
+from outreach import receive
 from outreach.core.doubt import Verdict, no_resend
 from outreach.core.model import Message, Outcome, refused, unavailable
-from outreach.core.words import State
+from outreach.core.receipt import HEARD, Receipt, best
+from outreach.core.words import STATES, State
 from outreach.store import doubts, retries, runs
 from outreach.store.database import Database
+from outreach.store.tables import event_aside, event_due, raw_event, receipt, retry
 from outreach.verify import verify
 from tests.small_run import client, merged, opened
 
@@ -159,6 +163,52 @@ class AnyOrder(RuleBasedStateMachine):
         if verdict in said:  # they know what the channel could not say
             self.said.update(dict.fromkeys(about, said[verdict]))
 
+    def likely(self, pick: int) -> int:
+        """A message, more likely one whose receipt changes much: in doubt, or to be tried again."""
+        with self.database.reading() as conn:
+            waiting = list(conn.execute(select(retry.c.message_id)).scalars())
+        doubted = [n for n, state in self.small.states().items() if state is State.IN_DOUBT]
+        numbers = [*sorted(waiting) * 6, *sorted(doubted) * 3, *range(1, CLIENTS + 2)]
+        return numbers[pick % len(numbers)]
+
+    @rule(
+        pick=st.integers(0, 99),
+        state=st.sampled_from(HEARD),
+        sender=st.sampled_from(["sms-file", "sms-file", "sms-file", "another"]),
+    )
+    def a_receipt_comes(self, pick: int, state: State, sender: str) -> None:
+        number = self.likely(pick)
+        content = orjson.dumps({"message": number, "state": state.value})
+        event = receive.Event(f"twilio:{sender}", "status", content, self.small.now)
+        receive.take_in(self.database, [event])
+        self.apply_what_came()
+
+    @rule(pick=st.integers(0, 99), state=st.sampled_from(HEARD))
+    def a_receipt_comes_while_a_window_is_being_sent(self, pick: int, state: State) -> None:
+        gateway = self.small.gateways["sms-file"]
+
+        def hear() -> None:
+            gateway.before = lambda: None
+            self.a_receipt_comes(pick, state, "sms-file")
+
+        gateway.before = hear
+        self.small.work("a")
+        gateway.before = lambda: None
+
+    @rule()
+    def apply_what_came(self) -> None:
+        while receive.apply(self.database, {"twilio": spoken}, self.small.clock).events:
+            pass
+        # Whatever the channel said before: its provider has it, so it must not go again.
+        self.said.update(dict.fromkeys(self.heard(), "accepted"))
+
+    def heard(self) -> dict[int, set[str]]:
+        found: dict[int, set[str]] = {}
+        with self.database.reading() as conn:
+            for number, state in conn.execute(select(receipt.c.message_id, receipt.c.state)):
+                found.setdefault(number, set()).add(state)
+        return found
+
     @rule(weight=st.integers(0, 9))
     def cancel(self, weight: int) -> None:
         if weight == 7:  # seldom, because little happens afterwards
@@ -180,6 +230,18 @@ class AnyOrder(RuleBasedStateMachine):
                 assert self.said.get(message_id, "ready") == "ready"
 
     @invariant()
+    def what_a_receipt_said_is_the_state_whatever_else_happened(self) -> None:
+        states, handed = self.small.states(), self.small.handed()
+        for number, said in self.heard().items():
+            assert states[number] == best(said)
+            assert handed[number] >= 1
+
+    @invariant()
+    def an_event_waits_or_is_applied_and_nothing_else(self) -> None:
+        counts = {table: self.small.rows_of(table) for table in (event_due, event_aside, raw_event)}
+        assert counts[event_due] + counts[event_aside] <= counts[raw_event]
+
+    @invariant()
     def what_is_listed_as_in_doubt_is_what_the_facts_leave_in_doubt(self) -> None:
         with self.database.reading() as conn:
             found = {one.message for one in doubts.listed(conn, self.small.run_id)}
@@ -191,6 +253,11 @@ class AnyOrder(RuleBasedStateMachine):
         if self.small.state == "cancelled":
             self.small.sweep("dead")
             assert "open" not in merged(self.small.counts())
+
+
+def spoken(event: receive.Event) -> list[Receipt]:
+    content = orjson.loads(event.content)
+    return [Receipt(STATES[content["state"]], event.received_at, content["message"])]
 
 
 @contextmanager

@@ -120,12 +120,12 @@ def test_what_may_go_again_goes_once_more_and_no_oftener(small: SmallRun) -> Non
 
 def test_another_try_may_fail_wait_or_end_in_doubt_again(small: SmallRun) -> None:
     confirmed(small, proposed(small, Verdict.RESEND))
-    answers = {1: unavailable("421"), 2: refused("550")}
+    answers = {1: unavailable("450"), 2: refused("550")}
     small.gateways["sms-file"].answer = lambda one: answers.get(one.id)
     small.drain("b")
     assert small.counts() == {"accepted": 8, "failed": 1, "ready": 1}
 
-    small.pass_time(minutes=1)
+    small.pass_time(hours=1)
     assert small.crash(after=0, owner="c")
     small.sweep("c")
 

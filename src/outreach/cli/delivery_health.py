@@ -1,4 +1,4 @@
-"""What `outreach doctor` says of delivery: messages in doubt, and mail that came back."""
+"""What `outreach doctor` says of delivery: messages in doubt, what is heard back, returned mail."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from outreach.project.load import Project
 
 LATELY: Final = timedelta(days=7)
+STUCK: Final = timedelta(hours=1)  # an event is applied within seconds
 
 
 class Seen(NamedTuple):
@@ -30,6 +31,38 @@ def doubt_findings(conn: "Connection", project: "Project", now: datetime) -> Ite
         yield Seen("warning", says, f"outreach runs doubts {run}")
     if not open_:
         yield Seen("ok", "no message is in doubt")
+
+
+def heard_findings(conn: "Connection", project: "Project", now: datetime) -> Iterator[Seen]:
+    """Events nobody could make anything of, events nobody applies, replies nobody has seen to."""
+    from outreach.store import raw_events, replies
+
+    quiet = True
+    for one in raw_events.aside_reasons(conn, now - LATELY):
+        quiet = False
+        says = f"{one.n:,} events of {one.source} were set aside ({one.reason}): {one.detail}"
+        yield Seen("warning", says[:300], _REMEDIES.get(one.reason, _LOOK))
+    waiting = raw_events.waiting(conn)
+    if waiting.oldest_at is not None and waiting.oldest_at < now - STUCK:
+        quiet = False
+        since = f"{waiting.oldest_at:%Y-%m-%d %H:%M} UTC"
+        says = f"{waiting.events:,} events are not applied yet, the oldest since {since}"
+        yield Seen("warning", says, "let `outreach serve` run, with every sender it is to hear of")
+    if unseen := len(replies.listed(conn)):
+        quiet = False
+        yield Seen("warning", f"{unseen:,} replies wait for a person", "outreach replies list")
+    if quiet:
+        yield Seen("ok", "what came in is applied, and nobody waits for an answer")
+
+
+_LOOK: Final = "compare the event (table raw_event) with what its provider documents"
+_REMEDIES: Final = {
+    "unknown_message": "see whether another installation, or a restored one, uses this address",
+    "never_sent": "see whether another installation, or a restored one, uses this address",
+    "another_sender": "see that each sender of config.toml has addresses of its own",
+    "unknown_reference": "see whether another program sends by the same account",
+    "unknown_link": "nothing: somebody used a link that is none of ours",
+}
 
 
 def returned_findings(conn: "Connection", project: "Project", now: datetime) -> Iterator[Seen]:

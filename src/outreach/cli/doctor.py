@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 import typer
 
 from outreach.cli.db_health import database_findings
-from outreach.cli.delivery_health import doubt_findings, returned_findings
+from outreach.cli.delivery_health import doubt_findings, heard_findings, returned_findings
 from outreach.cli.departments import department_findings
 from outreach.cli.door import PROBLEMS, Door, Failure
 from outreach.cli.incident_health import incident_findings
@@ -339,6 +339,7 @@ CHECKS: Final[tuple[tuple[str, bool, Check], ...]] = (
     ("market moves", True, _room(market_findings)),
     ("departments", True, _room(department_findings)),
     ("in doubt", True, _room(doubt_findings)),
+    ("heard back", True, _room(heard_findings)),
     ("returned mail", True, _room(returned_findings)),
     ("disk", False, _disk),
 )

@@ -161,6 +161,28 @@ def asides(conn: Connection, since: datetime, limit: int = 100) -> list[Aside]:
     return [Aside(*row) for row in conn.execute(query)]
 
 
+class Reason(NamedTuple):
+    """Why events of a source were set aside."""
+
+    source: str
+    reason: str
+    n: int
+    detail: str  # of one of them
+
+
+def aside_reasons(conn: Connection, since: datetime) -> list[Reason]:
+    """What was set aside since a moment, by source and reason."""
+    groups = (raw_event.c.source, event_aside.c.reason)
+    query = (
+        select(*groups, func.count(), func.max(event_aside.c.detail))
+        .join(raw_event, raw_event.c.id == event_aside.c.event_id)
+        .where(event_aside.c.at >= since)
+        .group_by(*groups)
+        .order_by(*groups)
+    )
+    return [Reason(*row) for row in conn.execute(query)]
+
+
 class Waiting(NamedTuple):
     """What is not applied yet."""
 
