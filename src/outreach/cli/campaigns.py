@@ -15,7 +15,6 @@ CampaignName = Annotated[str, typer.Argument(help="A campaign: its file's name w
 Occurrence = Annotated[
     str | None, typer.Option(help="Its key; without it, the occurrence due now.")
 ]
-DEFAULT_RATE = 1000.0  # messages a second a sender is believed to take before its first run
 
 FORECAST = "the calendar of these days is provisional; import the official one before sending"
 
@@ -98,7 +97,9 @@ def _prepared(
 
 
 def _plan_document(door: Door, campaign: str, due: "Due", found: "Estimate") -> dict[str, Any]:
-    messages, senders = sum(found.channels.values()), door.config.senders
+    from outreach.cli.waiting import eta_seconds
+
+    senders = door.config.senders
     cost = sum(n * getattr(senders[name], "part_price", 0.0) for name, n in found.parts.items())
     return {
         "campaign": campaign,
@@ -114,7 +115,7 @@ def _plan_document(door: Door, campaign: str, due: "Due", found: "Estimate") -> 
         "sms_parts": found.sms_parts,
         "longest_sms_parts": found.longest_sms.sms_parts if found.longest_sms else 0,
         "sms_cost": round(cost, 2),
-        "eta_seconds": round(messages / DEFAULT_RATE, 1),
+        "eta_seconds": round(eta_seconds(door, found.senders), 1),
     }
 
 
@@ -129,7 +130,9 @@ def _show_plan(door: Door, due: "Due", found: "Estimate", document: dict[str, An
     if document["sms_cost"]:
         line += f", about {document['sms_cost']:,.2f} at the price of config.toml"
     out.print(line)
-    out.print(f"About {document['eta_seconds']:,.0f} s at {DEFAULT_RATE:,.0f} messages a second")
+    seconds, total = document["eta_seconds"], sum(document["channels"].values())
+    rate = f" at {total / seconds:,.0f} messages a second" if seconds else ""
+    out.print(f"About {seconds:,.0f} s{rate}")
     if found.longest_sms:
         longest = found.longest_sms
         out.print(f"Longest SMS: {longest.sms_units} units, {longest.sms_parts} part(s)")

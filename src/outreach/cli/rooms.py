@@ -32,6 +32,7 @@ from outreach.cli import (
     runs,
     schedule,
     segments,
+    senders,
     serve,
     sms,
     survey,
@@ -72,6 +73,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(serve.serve)
     app.add_typer(web.app, name="web")
     app.add_typer(runs.app, name="runs")
+    app.add_typer(senders.app, name="senders")
     app.command()(worker.worker)
     app.command()(worker.workers)
     app.command()(reconcile.reconcile)

@@ -153,7 +153,10 @@ def work_run(door: Door, run_id: int, about: "Mapping[str, Any] | None" = None) 
 
     from outreach.cli.engine import Adapters, engine
     from outreach.engine import local
+    from outreach.store import breakers
 
+    with door.database.begin() as tx:
+        breakers.knock(tx, door.now())  # somebody is at hand: a sender at rest is tried at once
     adapters, started = Adapters(door), time.monotonic()
     before = run_document(door, run_id)["messages"].get("accepted", 0)
     try:
@@ -220,6 +223,7 @@ def _stretches(
     they are is read from the run's counters, a few times a second."""
     import time
 
+    from outreach.cli.waiting import throttled, waiting_rows
     from outreach.store import runs
 
     audience, looked = _audience(door, run_id) if watched(door) else None, 0.0
@@ -234,9 +238,10 @@ def _stretches(
         looked = time.monotonic()
         with door.database.reading() as conn:
             states = runs.counts(conn, run_id).get("state", {})
+            slow = throttled(waiting_rows(door, conn, run_id), door.config.firm.zone)
         waiting = states.get("ready", 0) + states.get("held", 0)
         total = sum(states.values())
-        tick(total - waiting, total, f"run {run_id}: sending")
+        tick(total - waiting, total, f"run {run_id}: sending {slow}".rstrip())
 
     return planned, sent
 
@@ -256,6 +261,7 @@ def _audience(door: Door, run_id: int) -> int | None:
 
 def run_document(door: Door, run_id: int) -> dict[str, Any]:
     """A run with its counters, as `run --json` and `runs show --json` give it."""
+    from outreach.cli.waiting import waiting_rows
     from outreach.project.definition import redefine
     from outreach.store import runs
 
@@ -264,6 +270,7 @@ def run_document(door: Door, run_id: int) -> dict[str, Any]:
         if found is None:
             raise Failure(BAD_DATA, f"there is no run {run_id}; see `outreach runs`")
         counts = runs.counts(conn, run_id)
+        waits = waiting_rows(door, conn, run_id) if found["state"] in runs.OPEN else []
         event = event_of(redefine(runs.parts(conn, found)).campaign, found)
     decisions = counts.get("decision", {})
     return {
@@ -280,6 +287,8 @@ def run_document(door: Door, run_id: int) -> dict[str, Any]:
         "channels": counts.get("channel", {}),
         "reasons": dict(sorted(counts.get("reason", {}).items(), key=lambda item: -item[1])),
         "sms_parts": counts.get("parts", {}).get("sms", 0),
+        "content_refused": sum(counts.get("content", {}).values()),
+        "waiting": waits,
         "opened_at": found["opened_at"],
         "opened_by": found["opened_by"],
         "expires_at": found["expires_at"],
@@ -313,6 +322,13 @@ def show_run(door: Door, document: dict[str, Any]) -> None:
     rows = [(s, n, STATES[s].sentence.in_(language)) for s, n in document["messages"].items()]
     if rows:
         out.print(table("", ("message state", "messages", ""), rows))
+    if document["waiting"]:
+        columns = ("sender", "messages", "per_second", "until", "done_at", "why")
+        shown = [[one.get(column) for column in columns] for one in document["waiting"]]
+        zone = door.config.firm.zone
+        out.print(table("", ("waits for", *columns[1:]), shown, zone=zone))
+    if document["state"] == "paused" and document["content_refused"]:
+        out.print(f"Refused for what the text says: {document['content_refused']:,}.")
     channels = ", ".join(f"{name} {n:,}" for name, n in document["channels"].items())
     line = f"Channels: {channels or 'none'}; SMS parts {document['sms_parts']:,}"
     out.print(line)

@@ -97,13 +97,17 @@ def cancel(
 def retry(context: typer.Context, run: RunId) -> None:
     """Try again now what was certainly not taken. Messages in doubt are left alone."""
     from outreach.cli.run import run_document, work_run
-    from outreach.store import retries
+    from outreach.store import left, retries
 
     door: Door = context.obj
     run_document(door, run)  # refuses a run that is not there
     with door.database.begin() as tx:
+        batches = left.take_up_again(tx, run, door.now(), door.actor)
+    with door.database.begin() as tx:
         total = retries.retry_now(tx, run, door.now(), door.actor)
     say(door, f"{total:,} messages get another try.")
+    if batches:
+        say(door, f"{batches:,} batches that were set aside are given to senders again.")
     work_run(door, run)
 
 

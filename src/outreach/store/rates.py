@@ -25,8 +25,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from outreach.core.rate import WHYS, Ask, Why
-from outreach.store.tables import sender_rate
+from outreach.store.tables import sender_rate, window
 
+_LATELY: Final = 20_000  # windows looked back, for there is no search by time
 _SECOND: Final = 1_000_000  # of the clocks
 # Permits are given so far ahead: a worker waits for its turn up to so long, with the batch in hand.
 HORIZON: Final = timedelta(seconds=5)
@@ -183,6 +184,18 @@ def standing(conn: Connection) -> dict[str, RowMapping]:
     """Every row as it stands."""
     rows = conn.execute(select(sender_rate).order_by(sender_rate.c.name)).mappings()
     return {row["name"]: row for row in rows}
+
+
+def last_minute(conn: Connection, now: datetime) -> dict[str, int]:
+    """How many messages each sender was given within the last minute."""
+    newest = select(func.coalesce(func.max(window.c.id), 0)).scalar_subquery()
+    size = case((window.c.batch_id.is_(None), 1), else_=window.c.last_id - window.c.first_id + 1)
+    query = (
+        select(window.c.sender, func.sum(size))
+        .where(window.c.id > newest - _LATELY, window.c.intent_at > now - timedelta(minutes=1))
+        .group_by(window.c.sender)
+    )
+    return {row[0]: int(row[1]) for row in conn.execute(query)}
 
 
 def _waits(now: datetime) -> ColumnElement[bool]:
