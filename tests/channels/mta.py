@@ -143,7 +143,8 @@ class Mta:
         if not to:
             return "554 5.5.1 no valid recipients"
         if said is None or said.startswith("2"):
-            plain = content.replace(b"\r\n..", b"\r\n.")
+            # RFC 5321 4.5.2: of a line that begins with a dot, the dot goes.
+            plain = (b"\r\n" + content).replace(b"\r\n.", b"\r\n")[2:]
             self.taken.append(Taken(to[0], plain))
             return said or f"250 2.0.0 Ok: queued as Q{len(self.taken)}"
         return said

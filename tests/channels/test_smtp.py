@@ -106,6 +106,19 @@ def test_a_slow_connection_holds_up_no_other() -> None:
         assert others_done.is_set()
 
 
+@pytest.mark.parametrize("text", [".", ".first\n", "one\r.two\r\n", "one\n.two", "...\n\n.\n"])
+def test_a_line_that_begins_with_a_dot_arrives_whole(text: str) -> None:
+    with case(connections=1) as found:
+        outcomes = results(found.channel, [mail(1, text=text), mail(2, html=text), mail(3)])
+
+        assert found.server.faults == []
+        assert [sha256(item.content).digest() for item in found.taken] == [
+            outcomes[id_].digest for id_ in (1, 2, 3)
+        ]
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").encode().split(b"\n")
+        assert b"\r\n\r\n" + b"\r\n".join(lines) + b"\r\n--" in found.taken[0].content
+
+
 def test_an_outcome_is_told_while_the_next_one_is_waited_for() -> None:
     told = threading.Event()
 

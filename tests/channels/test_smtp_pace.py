@@ -70,6 +70,15 @@ def test_the_star_is_for_each_other_domain_alone_and_capitals_do_not_matter() ->
     }  # fmt: skip
 
 
+def test_a_letter_that_comes_back_gives_its_place_free() -> None:
+    desk = window(["qq.com"] * 2, {"qq.com": Limit(1)})
+    (letter,) = taken(desk)
+
+    desk.put_back(letter, unavailable("connection_lost"), first=True)
+
+    assert taken(desk) == [letter]
+
+
 def test_a_rate_is_kept_over_every_second() -> None:
     desk = window(["qq.com"] * 200, {"qq.com": Limit(per_second=20)}, now=100.0)
     begun = []

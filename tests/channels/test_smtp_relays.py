@@ -9,6 +9,7 @@ import pytest
 
 from outreach.channels import ChannelUnavailable
 from outreach.channels.smtp import SmtpChannel
+from outreach.channels.smtp_relay import Relay
 from outreach.channels.smtp_session import Server
 from outreach.core.mime import Letterhead
 from outreach.core.words import Channel, State
@@ -33,11 +34,17 @@ class Two:
         )
         return self.channel
 
+    def relays(self) -> list[Relay]:
+        """What the channel thinks of its servers; none before it was used."""
+        board = self.channel._switchboard
+        if board is None:
+            states(self.channel, [mail(999)])
+            return self.relays()
+        return board._relays
+
     def resting(self, at: int) -> bool:
         """Whether a server is left alone, with nothing on its way to it."""
-        board = self.channel._switchboard
-        assert board is not None
-        relay = board._relays[at]
+        relay = self.relays()[at]
         return relay.resting and not relay.opening
 
     def arrived(self) -> Counter[str]:
@@ -77,19 +84,48 @@ def everybody(count: int) -> Counter[str]:
 def test_small_windows_go_by_weight() -> None:
     with two() as found:
         channel = found.weighing(3, 1)
-        for id_ in range(1, 41):
+        first = 1
+        while not all(relay.idle for relay in found.relays()):
+            states(channel, [mail(first)])
+            first += 1
+        before = [len(taken) for taken in found.taken]
+        for relay in found.relays():
+            relay.load = 0.0
+        for id_ in range(first, first + 40):
             assert states(channel, [mail(id_)]) == {id_: State.ACCEPTED}
 
-        assert [len(taken) for taken in found.taken] == [30, 10]
+        sent = [len(taken) - was for taken, was in zip(found.taken, before, strict=True)]
+        assert sent == [30, 10]
         assert [len(server.mtas) for server in found.servers] == [1, 1]
+
+
+def test_a_relay_that_was_away_does_not_make_up_for_what_it_missed() -> None:
+    with two() as found:
+        channel = found.weighing(1, 1)
+        first = 1
+        while not all(relay.idle for relay in found.relays()):
+            states(channel, [mail(first)])
+            first += 1
+        away, there = found.relays()
+        away.load, there.load = 0.0, 50.0
+        found.servers[0].hang_up()
+        while len(found.servers[0].mtas) < 2 or not away.idle:
+            states(channel, [mail(first)])
+            first += 1
+            assert first < 500
+
+        assert away.load >= 50.0
 
 
 def test_connections_are_shared_by_weight() -> None:
     with two() as found:
-        states(found.weighing(3, 1), letters(Channel.EMAIL, 400))
-        states(found.channel, letters(Channel.EMAIL, 400, first=401))
+        channel, sent = found.weighing(3, 1), 0
+        while sum(len(relay.lines) for relay in found.relays()) < 8:
+            states(channel, letters(Channel.EMAIL, 60, first=sent + 1))
+            sent += 60
+            assert sent < 6000
 
-        assert found.arrived() == everybody(800)
+        assert [len(relay.lines) for relay in found.relays()] == [6, 2]
         assert [len(server.mtas) for server in found.servers] == [6, 2]
 
 
@@ -152,11 +188,13 @@ def test_a_rested_relay_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with two(answer) as found:
         states(found.channel, letters(Channel.EMAIL, 60))
         down[0] = False
-        states(found.channel, letters(Channel.EMAIL, 400, first=61))
-        states(found.channel, letters(Channel.EMAIL, 400, first=461))
+        sent = 60
+        while not found.taken[0]:
+            states(found.channel, letters(Channel.EMAIL, 60, first=sent + 1))
+            sent += 60
+            assert sent < 6000
 
-        assert found.arrived() == everybody(860)
-        assert len(found.taken[0]) > 0
+        assert found.arrived() == everybody(sent)
 
 
 @pytest.mark.parametrize("said", [CUT, HANG])

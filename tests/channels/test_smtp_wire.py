@@ -237,6 +237,67 @@ def test_an_acceptance_before_anything_was_written_is_not_believed() -> None:
     assert pile.returned == [1]
 
 
+TAKEN_AND_NEXT = b"250 2.0.0 Ok: queued as A\r\n250 ok\r\n250 ok\r\n354 go\r\n"
+
+
+def in_full_swing(count: int, more: bytes = b"") -> tuple[Pile, Conversation]:
+    """The first letter is written with the envelope of the second, and nothing is answered yet."""
+    pile, conversation = Pile(count), Conversation(PIPELINED)
+    conversation.begin(pile)
+    conversation.feed(b"250 ok\r\n250 ok\r\n354 go\r\n" + more)
+    conversation.given = conversation.flushed = True
+    return pile, conversation
+
+
+def test_the_usual_answers_move_on_by_one_letter() -> None:
+    pile, conversation = in_full_swing(3)
+
+    out = conversation.feed(TAKEN_AND_NEXT)
+
+    assert out.startswith(b"Subject: 2\r\n\r\n..dot\r\n.\r\nMAIL FROM")
+    assert pile.states == {1: State.ACCEPTED}
+    assert pile.outcomes[1].provider_ref == "Ok: queued as A"
+
+
+def test_what_the_usual_answers_let_go_is_not_in_doubt_before_it_is_written() -> None:
+    pile, conversation = in_full_swing(3)
+    conversation.feed(TAKEN_AND_NEXT)
+
+    conversation.lost("connection_lost", "the server hung up")
+
+    assert pile.states == {1: State.ACCEPTED}
+    assert pile.returned == [2, 3]
+
+
+@pytest.mark.parametrize(
+    ("count", "more", "flushed"),
+    [
+        (3, b"", False),  # nothing of it has been written to the end
+        (3, b"4", True),  # begun as something else
+        (1, b"", True),  # no envelope is waiting for an answer
+    ],
+)
+def test_the_usual_answers_at_an_unusual_moment_are_nonsense(
+    count: int, more: bytes, flushed: bool
+) -> None:
+    pile, conversation = in_full_swing(count, more)
+    conversation.flushed = flushed
+
+    with pytest.raises(Garbled):
+        conversation.feed(TAKEN_AND_NEXT)
+    assert len(pile.outcomes) <= 1
+
+
+def test_after_the_last_letter_no_envelope_is_answered() -> None:
+    pile, conversation = in_full_swing(2)
+    assert conversation.feed(TAKEN_AND_NEXT) == b"Subject: 2\r\n\r\n..dot\r\n.\r\n"
+    conversation.given = conversation.flushed = True
+
+    with pytest.raises(Garbled):
+        conversation.feed(TAKEN_AND_NEXT)
+    assert pile.states == {1: State.ACCEPTED, 2: State.ACCEPTED}
+
+
 def test_a_step_is_not_answered_before_it_was_taken() -> None:
     pile, conversation = Pile(1), Conversation(STEPWISE)
     conversation.begin(pile)

@@ -193,6 +193,10 @@ class Switchboard:
 
     def _add(self, relay: Relay, session: Session) -> None:
         line = Line(relay, session, monotonic())
+        if not relay.lines:
+            # What it missed while it was away is not made up for.
+            loads = (peer.load for peer in self._relays if peer.lines)
+            relay.load = max(relay.load, min(loads, default=0.0))
         self._lines[session.fileno()] = line
         self._poll.register(session.fileno(), select.EPOLLIN)
         relay.lines.append(line)
