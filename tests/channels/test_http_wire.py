@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 
 from outreach.channels.http_line import origin_of
-from outreach.channels.http_wire import Came, HttpWire, Lost
+from outreach.channels.http_wire import NOT_SENT, Came, HttpWire, Lost
 from outreach.core.http1 import Answer
 from tests.certificate import made_certificate, server_side
 
@@ -313,6 +313,16 @@ def test_what_is_taken_out_is_not_asked_and_what_is_added_is() -> None:
 
         assert found == [*names(3), b"r77"]
         assert server.asked == found
+
+
+def test_what_is_not_to_go_any_more_is_looked_at_once_more_before_it_goes() -> None:
+    with peer() as server, wire(server.url, connections=2) as opened:
+        late = {b"r03", b"r04"}
+        request = lambda name: None if name in late else name + b"!"  # noqa: E731
+        found = dict(opened.exchange(deque(names(6)), request))
+
+        assert {name for name, came in found.items() if came is NOT_SENT} == late
+        assert sorted(server.asked) == [name for name in names(6) if name not in late]
 
 
 # --- secure connections ----------------------------------------------------------------------

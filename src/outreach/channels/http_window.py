@@ -5,7 +5,7 @@ from time import monotonic
 from typing import Any, Final
 
 from outreach.channels import ChannelUnavailable
-from outreach.channels.http_wire import Lost
+from outreach.channels.http_wire import NOT_SENT, Lost
 from outreach.core.model import About, Outcome, in_doubt, unavailable
 from outreach.core.words import State
 
@@ -70,6 +70,8 @@ def told(
 
 def lost(what: Lost, window: Window) -> Outcome:
     """Without a connection nothing was sent; after that, nobody knows."""
+    if what is NOT_SENT:
+        return window.not_begun() or unavailable("late", what.words)
     if not what.begun:
         return window.cannot(what.code, what.words)
     return in_doubt(what.code, what.words, About.CONNECTION)

@@ -30,6 +30,7 @@ class Lost(NamedTuple):
 
 
 Came = Answer | Lost
+NOT_SENT: Final = Lost(False, "not_sent", "it was not to go any more")
 
 
 class HttpWire:
@@ -42,9 +43,12 @@ class HttpWire:
         self._lines: dict[int, Line] = {}  # by number of the socket, the longest waiting first
         self._enough = False  # a further connection was refused us: those we have must do
 
-    def exchange(self, todo: deque[K], request: Callable[[K], bytes]) -> Iterator[tuple[K, Came]]:
+    def exchange(
+        self, todo: deque[K], request: Callable[[K], bytes | None]
+    ) -> Iterator[tuple[K, Came]]:
         """Ask for everything in `todo`, in its order; yields what came of each, as it comes.
 
+        `request` is asked for the bytes at the last moment; where it gives None, nothing is sent.
         The caller may add to `todo` and clear it between two results: what he takes out is not
         asked. Stopping early drops the connections whose answers are still out.
         """
@@ -76,14 +80,14 @@ class HttpWire:
 
     # --- one turn of the loop -----------------------------------------------------------------
 
-    def _start(self, todo: deque[K], request: Callable[[K], bytes]) -> tuple[K, Came] | None:
+    def _start(self, todo: deque[K], request: Callable[[K], bytes | None]) -> tuple[K, Came] | None:
         """Give idle lines their next requests, and open lines for what is left over. What came of
-        a request that no line can be opened for."""
+        a request that is not to go any more, or that no line can be opened for."""
         if not todo:
             return None
         for line in [line for line in self._lines.values() if line.stage == "idle"]:
-            if todo:
-                self._hand(line, todo, request)
+            if todo and (refused := self._hand(line, todo, request)) is not None:
+                return refused
         opening = sum(line.stage not in ("idle", "busy") for line in self._lines.values())
         while len(todo) > opening and len(self._lines) < self._most:
             if self._enough and self._lines:
@@ -97,22 +101,28 @@ class HttpWire:
             opening += 1
         return None
 
-    def _hand(self, line: Line, todo: deque[K], request: Callable[[K], bytes]) -> None:
+    def _hand(
+        self, line: Line, todo: deque[K], request: Callable[[K], bytes | None]
+    ) -> tuple[K, Came] | None:
         if not line.alive():
             self._drop(line)
-            return
+            return None
         key = todo.popleft()
+        content = request(key)
+        if content is None:
+            return key, NOT_SENT
         try:
-            line.ask(key, request(key))
+            line.ask(key, content)
         except OSError:
             todo.appendleft(key)  # the line was dead, and not a byte has left
             self._drop(line)
-            return
+            return None
         fd = line.sock.fileno()
         del self._lines[fd]
         self._lines[fd] = line  # behind all that wait longer
         if line.writing:
             self._watch(line, _BOTH)
+        return None
 
     def _turn(self, todo: deque[K]) -> Iterator[tuple[K, Came]]:
         assert self._epoll is not None  # noqa: S101 - a line is open

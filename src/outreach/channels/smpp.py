@@ -35,6 +35,7 @@ from outreach.core.words import Channel
 
 # A further part that comes too fast for the centre is not a message that can wait: half is out.
 _AGAIN: Final = 1.0
+_MOMENT: Final = 0.1
 _TRIES: Final = 5
 
 
@@ -203,10 +204,10 @@ class SmppChannel:
     def _came(self, session: Session, flight: _Flight) -> Iterator[tuple[_Going, Answered | Lost]]:
         """The next answer, and whatever else is there; silence ends the session."""
         left = flight.heard_at + self._centre.timeout - monotonic() if flight.out else _AGAIN
+        # After a standstill of this process the answer may only just be read.
+        wait = max(left, _MOMENT)
         try:
-            key, came = flight.results.get(
-                timeout=max(min(left, _AGAIN if flight.held else left), 0)
-            )
+            key, came = flight.results.get(timeout=min(wait, _AGAIN) if flight.held else wait)
         except Empty:
             if flight.out and monotonic() >= flight.heard_at + self._centre.timeout:
                 session.close("timeout", f"no answer within {self._centre.timeout:g} seconds")

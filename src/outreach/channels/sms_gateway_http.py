@@ -198,7 +198,11 @@ class SmsGatewayHttp:
 
     def _answers(self, todo: deque[list[Letter]], window: Window) -> Generator[Told, Any, None]:
         yield from _not_begun(todo, window)
-        for letters, came in self._wire.exchange(todo, self._request):
+
+        def write(letters: list[Letter]) -> bytes | None:
+            return None if window.not_begun() else self._request(letters)
+
+        for letters, came in self._wire.exchange(todo, write):
             yield from self._read(letters, came, window, todo)
             yield from _not_begun(todo, window)
 

@@ -116,7 +116,11 @@ class TwilioSms:
 
     def _answers(self, todo: deque[Message], window: Window) -> Generator[Told, Any, None]:
         yield from _not_begun(todo, window)
-        for message, came in self._wire.exchange(todo, self._request):
+
+        def write(message: Message) -> bytes | None:
+            return None if window.not_begun() else self._request(message)
+
+        for message, came in self._wire.exchange(todo, write):
             yield message.id, _outcome(came, message, window, self._now()), True
             yield from _not_begun(todo, window)
 
