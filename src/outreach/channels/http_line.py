@@ -117,7 +117,8 @@ class Line:
         return self._shake()
 
     def _connect_request(self, proxy: SplitResult) -> bytes:
-        target = f"{self._origin.host}:{self._origin.port}"
+        host = self._origin.host
+        target = f"[{host}]:{self._origin.port}" if ":" in host else f"{host}:{self._origin.port}"
         headers = {"Host": target}
         if proxy.username:
             login = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
