@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.core.verp import Verp
+from outreach.feeds.maildir import Maildir
 from outreach.store.tables import client, message
 from tests.core.bounce import samples
 from tests.core.bounce.samples import fields, postfix
@@ -23,6 +24,10 @@ path = "mail/b"
 """
 HARD = fields(recipient="c2@example.com", diagnostic="550 5.1.1 <c2@example.com> no such user")
 CONTENT = fields(recipient="c3@example.com", status="5.6.0", diagnostic="554 5.6.0 rejected")
+
+
+class Died(BaseException):
+    """The process ends here: nothing after it runs."""
 
 
 @pytest.fixture
@@ -79,6 +84,25 @@ def test_a_returned_mail_is_looked_at_then_read_and_blocks_the_address(house: Ho
     assert "c2@" not in house.must("bounces").out + str(rows)
     assert house.asked("runs", "show", "1")["messages"] == {"accepted": 5, "undelivered": 1}
     assert house.asked("audit", "verify")["ok"] is True
+
+
+def test_a_process_that_dies_before_a_mail_is_moved_loses_and_doubles_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise Died
+
+    put(house, "1", HARD, 2)
+    monkeypatch.setattr(Maildir, "done", die)
+    with pytest.raises(Died):
+        house.type("bounces", "read")
+    monkeypatch.undo()
+    again = house.asked("bounces", "read")
+
+    assert again["mailboxes"] == [{"mailbox": "local", "mails": 1, "new": 0, "trouble": None}]
+    assert again["returned"] == {"hard": 1}
+    assert [row["reports"] for row in house.asked("bounces")] == [1]
+    assert house.asked("bounces", "read")["returned"] == {}
 
 
 def test_the_client_who_confirms_the_address_is_written_to_again(house: House) -> None:

@@ -427,6 +427,31 @@ def reasons(small: SmallRun) -> dict[int, str]:
     return {client_id: next(iter(why)) for (client_id, _), why in found.blocks.items()}
 
 
+def test_what_came_back_is_listed_by_address_and_class(small: SmallRun) -> None:
+    hear(small, came(small, 1, FULL), came(small, 1, FULL, report="r2"), came(small, 1, HARD))
+    hear(small, came(small, 2, CONTENT), came(small, 3, POLICY), came(small, 4, HARD, verp=None))
+    with small.database.reading() as conn:
+        listed = bounces.lines(conn, NOW - timedelta(days=1))
+        hard = bounces.lines(conn, NOW - timedelta(days=1), kind="hard", limit=1)
+        later = bounces.lines(conn, NOW + timedelta(days=1))
+        refusals = bounces.refused(conn, NOW - timedelta(days=1))
+        doubtful = bounces.unsigned(conn, NOW - timedelta(days=1))
+        shut = blocks.of_addresses(conn, NOW, [USERS[1], USERS[2]])
+        campaigns = bounces.campaigns_of(conn, [small.run_id])
+
+    assert [(one.address, one.kind, one.signed, one.reports) for one in listed] == [
+        (USERS[4], "hard", False, 1), (USERS[3], "policy", True, 1), (USERS[2], "content", True, 1),
+        (USERS[1], "hard", True, 1), (USERS[1], "soft", True, 2),
+    ]  # fmt: skip
+    assert listed[-1].diagnostic == "552 5.2.2 over quota"
+    assert [(one.address, one.signed) for one in hard] == [(USERS[4], False)]
+    assert later == []
+    assert [one[:3] for one in refusals] == [("notice", "content", 1), ("notice", "policy", 1)]
+    assert doubtful == {"hard": 1}
+    assert shut == {USERS[1]: ["hard_bounce"]}
+    assert campaigns == {small.run_id: "notice"}
+
+
 def test_the_diagnostic_is_kept_without_the_names_of_mailboxes(small: SmallRun) -> None:
     words = "550 5.1.1 <c1@example.com>: no such user"
     hear(small, came(small, 1, postfix(fields(status="5.1.1", diagnostic=words))))
