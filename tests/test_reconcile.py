@@ -17,9 +17,10 @@ from outreach.cli import reconcile as command
 from outreach.cli.door import PROBLEMS, Door, Failure
 from outreach.core.receipt import Receipt, Reply
 from outreach.core.words import State
+from outreach.engine import steps
 from outreach.receive import reconcile
 from outreach.service.reconciling import AGAIN, Asker, Reconciling
-from outreach.store import doubts, references
+from outreach.store import doubts, references, runs
 from outreach.store.database import Database
 from outreach.store.tables import raw_event, reply
 from outreach.verify import verify
@@ -164,6 +165,27 @@ def test_what_was_fetched_before_a_gateway_broke_off_is_kept(small: SmallRun) ->
 
     assert done.troubles == {"sms-file": "the provider does not answer"}
     assert small.rows_of(raw_event) == small.rows_of(reply) == 1
+
+
+def test_a_run_finishes_with_its_last_doubt(small: SmallRun) -> None:
+    engine = steps.Local(small.sending(), 100, 0, 100, ())
+
+    def may_be_closed() -> bool:
+        with small.database.reading() as conn:
+            return small.run_id in [run for run, _ in runs.with_work(conn, small.now)]
+
+    provider = Provider()
+    provider.knows = {1: State.DELIVERED, 2: State.ACCEPTED}
+    asked(small, provider, patience=timedelta(0))
+    steps.close(engine, small.run_id)
+    assert (may_be_closed(), small.state) == (False, "sending")
+
+    provider.knows = {3: State.UNDELIVERED}
+    asked(small, provider, patience=timedelta(0))
+    assert may_be_closed()
+    steps.close(engine, small.run_id)
+    assert small.state == "finished"
+    assert small.counts() == {"accepted": 8, "delivered": 1, "undelivered": 1}
 
 
 # --- in the rounds of a service --------------------------------------------------------------

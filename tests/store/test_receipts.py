@@ -1,12 +1,15 @@
 """What comes back of messages, on both databases: late, twice, out of order, about nobody's."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import orjson
 import pytest
 from sqlalchemy import event as sql_event
+from sqlalchemy import text
 
 from outreach import receive
 from outreach.core.doubt import Verdict
@@ -281,6 +284,73 @@ def test_an_opt_out_stops_what_is_queued_already(small: SmallRun) -> None:
     assert done.replies == 1
     assert small.counts() == {"accepted": 9, "suppressed": 1}
     assert small.outcomes()[5] == [("suppressed", "channel_opt_out")]
+
+
+def test_a_receipt_waits_for_people_who_settle_the_same_doubt_now(small: SmallRun) -> None:
+    assert small.crash(after=1)
+    small.sweep("a")
+    with small.database.begin() as tx:
+        made = doubts.propose(tx, small.run_id, Verdict.RESEND, [1, 2, 3], "?", "li", small.now)
+    receive.take_in(small.database, [said("delivered", 2)])
+    with ThreadPoolExecutor(1) as other:
+        with small.database.begin() as tx:  # held open until the other stands before it
+            doubts.hold(tx, small.run_id)
+            assert doubts.confirm(tx, made, "wang", small.now) == [1, 2, 3]
+            applied = other.submit(receive.apply, small.database, {"twilio": reader}, small.clock)
+            until_somebody_waits(small.database)
+        assert applied.result(60) == Applied(events=1, receipts=1)
+
+    assert of(small, 2) == "delivered"
+    assert small.rows_of(retry) == 2
+
+
+def test_the_same_events_applied_by_two_at_once_count_once(small: SmallRun) -> None:
+    small.drain()
+    receive.take_in(small.database, [said("delivered", n) for n in range(1, 9)])
+    both = Barrier(2)
+
+    def apply() -> Applied:
+        def meet(event: Event) -> Sequence[Receipt]:
+            if orjson.loads(event.content)["message"] == 1:
+                both.wait(60)  # both have read what is due before either applies it
+            return reader(event)
+
+        return receive.apply(small.database, {"twilio": meet}, small.clock)
+
+    with ThreadPoolExecutor(2) as others:
+        done = [one.result(60) for one in [others.submit(apply), others.submit(apply)]]
+
+    assert sum(one.receipts for one in done) == 8
+    assert small.counts() == {"accepted": 2, "delivered": 8}
+
+
+def test_the_same_thing_handed_in_by_two_at_once_is_stored_once(small: SmallRun) -> None:
+    both = Barrier(2)
+    events = [said("delivered", n) for n in range(1, 6)]
+
+    def hand_in() -> int:
+        both.wait(60)
+        return receive.take_in(small.database, events)
+
+    with ThreadPoolExecutor(2) as others:
+        taken = [one.result(60) for one in [others.submit(hand_in), others.submit(hand_in)]]
+
+    assert sorted(taken) == [0, 5]
+
+
+def until_somebody_waits(database: Database) -> None:
+    """Until another transaction of this database stands before a lock of ours. SQLite has one
+    writer at a time, so there nobody need be waited for."""
+    if database.sqlite:
+        return
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with database.read_engine.connect() as conn:
+        watching = conn.execution_options(isolation_level="AUTOCOMMIT")
+        while not watching.execute(waiting).scalar_one():
+            pass
 
 
 # --- what cannot be matched ------------------------------------------------------------------
