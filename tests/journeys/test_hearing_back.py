@@ -102,7 +102,9 @@ def test_a_door_process_that_dies_is_started_again_and_its_callers_are_served(
         served.stops()
 
 
-def test_of_several_processes_one_applies_what_the_others_take_in(house: House) -> None:
+def test_of_several_processes_one_stores_and_applies_what_the_others_take_in(
+    house: House,
+) -> None:
     house.edit("config.toml", "port = 0\npublic", "processes = 3\nport = 0\npublic")
     house.approve("closure-notice")
     house.must("run", "closure-notice")
@@ -113,6 +115,11 @@ def test_of_several_processes_one_applies_what_the_others_take_in(house: House) 
         served.until(lambda: withdrawn(house))
         started = doors(served)
         assert len(started) == 3
+
+        (keeper,) = (pid for pid in started if b"\0--keeps\0" in cmdline(pid))
+        os.kill(keeper, signal.SIGKILL)
+        served.until(lambda: asked(served, "POST", link, "List-Unsubscribe=One-Click")[0] == 200)
+        assert [one["code"] for one in served.events("web_died")] == [-signal.SIGKILL]
         served.stops()
     assert [pid for pid in started if b"\0web\0" in cmdline(pid)] == []
 

@@ -3,7 +3,7 @@
 import errno
 import os
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -30,12 +30,12 @@ def web(
     fd: Annotated[
         int, typer.Option("--fd", hidden=True, help="Listen on this inherited socket.")
     ] = -1,
-    wake: Annotated[
-        int, typer.Option("--wake", hidden=True, help="Others apply; this pipe wakes them.")
+    keeper: Annotated[
+        int, typer.Option("--keeper", hidden=True, help="Events are stored through this socket.")
     ] = -1,
-    applier: Annotated[
-        bool, typer.Option("--applier", hidden=True, help="Apply what other processes take in.")
-    ] = False,
+    keeps: Annotated[
+        list[int] | None, typer.Option("--keeps", hidden=True, help="Store what comes from these.")
+    ] = None,
 ) -> None:
     """Answer providers and clients until SIGTERM or Ctrl-C. `outreach serve` starts it by itself
     where config.toml has a [web] table."""
@@ -47,19 +47,19 @@ def web(
     door: Door = context.obj
     say, settings = Lines(door), settings_of(door)
     asked = stop.on_signals()
-    if applier:
-        _apply(door, say, asked)
+    if keeps:
+        _keep(door, say, asked, keeps)
     elif fd < 0 and settings.processes > 1:
         with beside(door, say):
             asked.wait()
     else:
-        _answer(door, say, asked, fd, wake)
+        _answer(door, say, asked, fd, keeper)
 
 
-def _answer(door: Door, say: Any, asked: "Event", fd: int, wake: int) -> None:
+def _answer(door: Door, say: Any, asked: "Event", fd: int, keeper: int) -> None:
     """One process of the door until it is asked to stop."""
     sockets = [_inherited(fd)] if fd >= 0 else listening(settings_of(door))
-    opened = open_web(door, sockets, say, _waking(wake) if wake >= 0 else None)
+    opened = open_web(door, sockets, say, _inherited(keeper) if keeper >= 0 else None)
     opened.start()
     if fd >= 0:
         _with_parent(asked)
@@ -70,15 +70,20 @@ def _answer(door: Door, say: Any, asked: "Event", fd: int, wake: int) -> None:
     door.database.close()
 
 
-def _apply(door: Door, say: Any, asked: "Event") -> None:
-    """Apply what the other processes take in, until they and their parent are gone."""
+def _keep(door: Door, say: Any, asked: "Event", keeps: list[int]) -> None:
+    """Store and apply what the other processes take in, until they and their parent are gone."""
     from outreach import clock
-    from outreach.web.opening import applier_of
+    from outreach.web.opening import Keeper
 
     door.now()
-    made = applier_of(door.config, door.database, door.root, clock.now, say)
+    sockets = [_inherited(fd) for fd in keeps]
+    for one in sockets:
+        one.setblocking(True)
+    made = Keeper(
+        door.config, door.database, root=door.root, clock=clock.now, say=say, sockets=sockets
+    )
     made.start()
-    _with_parent(asked, made.wake)
+    _with_parent(asked, lambda: made.wait_for_others(_PATIENCE))
     asked.wait()
     made.close()
     door.database.close()
@@ -135,7 +140,7 @@ def beside(door: Door, say: Any) -> "Iterator[None]":
     words = ["--config", str(door.config_path.resolve()), *["--json"][: door.json], "web"]
     environment = {**os.environ, **clock.environment()}
     several = settings.processes > 1
-    children = Children(python_command(*words), sockets, say, environment, applier=several)
+    children = Children(python_command(*words), sockets, say, environment, keeper=several)
     children.start()
     try:
         say("web_listening", **where(settings, sockets))
@@ -170,7 +175,7 @@ def where(settings: "Web", sockets: "list[socket]") -> dict[str, Any]:
 
 
 def open_web(
-    door: Door, sockets: "list[socket]", say: Any, wake: "Callable[[], None] | None" = None
+    door: Door, sockets: "list[socket]", say: Any, keeper: "socket | None" = None
 ) -> "Opened":
     """One process of the door, by the config as it stands. Raises Failure where a profile of a
     gateway cannot be read."""
@@ -186,7 +191,7 @@ def open_web(
         return Opened(
             door.config, settings, door.database, key=unsubscribe_key(door),
             secrets={name: secret(name) for name in door.config.senders}, root=door.root,
-            clock=clock.now, say=say, sockets=sockets, wake=wake,
+            clock=clock.now, say=say, sockets=sockets, keeper=keeper,
         )  # fmt: skip
     except ChannelUnavailable as error:
         raise Failure(BAD_DATA, str(error)) from error
@@ -200,24 +205,14 @@ def _inherited(fd: int) -> "socket":
     return made
 
 
-def _waking(fd: int) -> "Callable[[], None]":
-    """A byte into the pipe; one that is full says as much."""
-    os.set_blocking(fd, False)
-
-    def wake() -> None:
-        with suppress(OSError):
-            os.write(fd, b".")
-
-    return wake
-
-
-def _with_parent(asked: "Event", woken: "Callable[[], None]" = lambda: None) -> None:
-    """Be woken through stdin, and end when it ends: whoever started this process is gone then."""
+def _with_parent(asked: "Event", first: "Callable[[], None]" = lambda: None) -> None:
+    """End when whoever started this process is gone: our stdin ends then. `first` may wait."""
     import threading
 
     def watch() -> None:
-        while os.read(0, 65_536):
-            woken()
+        while os.read(0, 1_024):
+            pass
+        first()
         asked.set()
 
     threading.Thread(target=watch, name="parent", daemon=True).start()

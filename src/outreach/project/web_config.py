@@ -27,5 +27,5 @@ class Web(Written):
     )
     connections: int = Field(1_000, ge=10, le=50_000, description="At once, of each process.")
     processes: int = Field(
-        1, ge=1, le=16, description="Of several one applies what the others take in."
+        1, ge=1, le=16, description="Of several one stores and applies what the others take in."
     )

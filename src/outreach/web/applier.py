@@ -12,9 +12,9 @@ from outreach.web.tally import EVERY
 # Without a call it looks now and then: some events wait for what they speak of.
 _LOOK: Final = 1.0
 _REST: Final = 5.0  # seconds after trouble
-# Of the time its transactions take, so much is left to others: who takes events in waits for the
-# same lock on SQLite, and a client waits for him.
-_PAUSE: Final = 0.5
+# Between two transactions while more comes in: each has many events then, and who takes them in has
+# his turn first, for a provider waits for him.
+_PAUSE: Final = 0.1  # seconds
 
 
 class Applier:
@@ -43,7 +43,6 @@ class Applier:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
-            self._woken.clear()
             sound = self._all()
             self._tell()
             if sound:
@@ -61,12 +60,13 @@ class Applier:
         """Apply what is due; False when that failed. The same trouble is told once."""
         try:
             while not self._stopping.is_set():
-                began = time.monotonic()
+                self._woken.clear()
                 done = self._apply()
                 self._aside += done.aside
                 if not done.events:
                     break
-                self._stopping.wait(_PAUSE * (time.monotonic() - began))
+                if self._woken.is_set():
+                    self._stopping.wait(_PAUSE)
         except Exception as error:  # the thread must live on
             sentence = str(error) if isinstance(error, DatabaseProblem) else ""
             if self._trouble != (trouble := type(error).__name__):

@@ -5,13 +5,13 @@ They are in a session of their own: Ctrl-C reaches the scheduler alone, which en
 When it is killed they end by themselves: their end of stdin closes.
 """
 
-import os
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import zip_longest
 from typing import Any, Final
 
 _LOOK: Final = 0.2  # seconds
@@ -23,8 +23,8 @@ _END: Final = 15.0  # seconds it gets to finish
 class Children:
     """Processes that serve one port. `command` starts one; what it is to do is added.
 
-    One process does everything. Of several the first applies what the others take in, and is woken
-    through a pipe: it and they have an interpreter each.
+    One process does everything. Of several one is the keeper, which stores and applies what the
+    others take in; it and each of them have a pair of sockets.
     """
 
     def __init__(
@@ -34,13 +34,22 @@ class Children:
         say: Callable[..., Any],
         environment: Mapping[str, str],
         *,
-        applier: bool,
+        keeper: bool,
     ) -> None:
         self._command, self._say = tuple(command), say
         self._sockets, self._environment = list(sockets), dict(environment)
-        self._pipe: tuple[int, ...] = os.pipe() if applier else ()
-        doors = [_Child(self._door(one), [one.fileno(), *self._pipe[1:]]) for one in sockets]
-        self._children = [*doors, *([_Child(["--applier"], [])] if applier else [])]
+        pairs = [
+            socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in sockets if keeper
+        ]
+        self._children = [
+            _Child(["--fd", one, *(["--keeper", pair[0]] if pair else [])])
+            for one, pair in zip_longest(self._sockets, pairs)
+        ]
+        if keeper:
+            self._children.append(
+                _Child([word for _, theirs in pairs for word in ("--keeps", theirs)])
+            )
+        self._sockets += [one for pair in pairs for one in pair]
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="web-children", daemon=True)
 
@@ -54,28 +63,21 @@ class Children:
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
-        for child in self._children:
-            if child.process is not None:
-                child.process.terminate()
-        end = time.monotonic() + _END
-        for child in self._children:
-            child.end(end)
+        *doors, last = self._children  # the keeper, where there is one: the others need it
+        for some in (doors, [last]):
+            for child in some:
+                child.ask()
+            end = time.monotonic() + _END
+            for child in some:
+                child.end(end)
         for one in self._sockets:
             one.close()
-        for fd in self._pipe:
-            os.close(fd)
-
-    def _door(self, listening: socket.socket) -> list[str]:
-        words = ["--fd", str(listening.fileno())]
-        return [*words, "--wake", str(self._pipe[1])] if self._pipe else words
 
     def _begin(self, child: "_Child") -> None:
-        applies = not child.inherits
         child.began = time.monotonic()
         child.process = subprocess.Popen(
             [*self._command, *child.words], env=self._environment, pass_fds=child.inherits,
-            stdin=self._pipe[0] if applies else subprocess.PIPE, stdout=subprocess.DEVNULL,
-            start_new_session=True,
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
 
     def _watch(self) -> None:
@@ -100,12 +102,22 @@ class Children:
 
 
 class _Child:
-    def __init__(self, words: Sequence[str], inherits: Sequence[int]) -> None:
-        self.words, self.inherits = list(words), list(inherits)
+    """A process; the sockets among its words are given to it by their numbers."""
+
+    def __init__(self, words: Sequence[str | socket.socket]) -> None:
+        self.inherits = [word.fileno() for word in words if isinstance(word, socket.socket)]
+        self.words = [
+            str(word.fileno()) if isinstance(word, socket.socket) else word for word in words
+        ]
         self.process: subprocess.Popen[bytes] | None = None
         self.began = 0.0
         self.deaths = 0
         self.again_at: float | None = None
+
+    def ask(self) -> None:
+        """Ask it to end."""
+        if self.process is not None:
+            self.process.terminate()
 
     def let_go(self) -> None:
         """Our end of its stdin, at whose end it ends."""

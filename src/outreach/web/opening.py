@@ -1,11 +1,12 @@
 """Everything of one process of the door, put together."""
 
-import sys
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from socket import socket
+from threading import Thread
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -15,13 +16,11 @@ from outreach.project.web_config import Web
 from outreach.store.database import Database
 from outreach.web.applier import Applier
 from outreach.web.intake import Intake
+from outreach.web.keeper import Far, Store, keep
 from outreach.web.readers import readers
 from outreach.web.serving import Serving
 from outreach.web.site import Site
 
-# Threads that write hold the loop up for at most so long (the default is 5 ms): SQLite's driver
-# lets go of the interpreter at every row.
-_TURN: Final = 0.0005
 _EVENTS: Final = 300  # applied in one transaction: some 40 ms in which nothing is taken in
 
 
@@ -39,7 +38,7 @@ def applier_of(
 
 
 class Opened:
-    """One process of the door. Where others apply what it takes in, `wake` tells them."""
+    """One process of the door. With a `keeper`, it is that process that stores and applies."""
 
     def __init__(
         self,
@@ -53,14 +52,17 @@ class Opened:
         clock: Callable[[], datetime],
         say: Callable[..., Any],
         sockets: list[socket],
-        wake: Callable[[], None] | None = None,
+        keeper: socket | None = None,
     ) -> None:
-        sys.setswitchinterval(_TURN)
         self._applier: Applier | None = None
-        if wake is None:
+        store: Store = partial(receive.take_in, database)
+        taken: Callable[[], None] = _nobody
+        if keeper is not None:
+            store = Far(keeper, store)
+        else:
             self._applier = applier_of(config, database, root, clock, say)
-            wake = self._applier.wake
-        intake = Intake(partial(receive.take_in, database), wake, say)
+            taken = self._applier.wake
+        intake = Intake(store, taken, say)
         self.site = Site(config, web, key, secrets, database, clock, say, intake, root)
         self.serving = Serving(self.site, sockets)
 
@@ -74,3 +76,46 @@ class Opened:
         self.serving.close()
         if self._applier is not None:
             self._applier.close()
+
+
+class Keeper:
+    """The process that stores and applies what the others take in, a socket for each of them."""
+
+    def __init__(
+        self,
+        config: Config,
+        database: Database,
+        *,
+        root: Path,
+        clock: Callable[[], datetime],
+        say: Callable[..., Any],
+        sockets: Sequence[socket],
+    ) -> None:
+        self._database = database
+        self._applier = applier_of(config, database, root, clock, say)
+        self._threads = [
+            Thread(target=keep, args=(one, self._store), name="keeper", daemon=True)
+            for one in sockets
+        ]
+
+    def start(self) -> None:
+        self._applier.start()
+        for thread in self._threads:
+            thread.start()
+
+    def wait_for_others(self, seconds: float) -> None:
+        """Until the processes that take in are gone, or so many seconds."""
+        end = time.monotonic() + seconds
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
+
+    def close(self) -> None:
+        self._applier.close()
+
+    def _store(self, events: Sequence[receive.Event]) -> None:
+        receive.take_in(self._database, events)
+        self._applier.wake()
+
+
+def _nobody() -> None:
+    """Whoever stores wakes whoever applies."""

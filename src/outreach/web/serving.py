@@ -21,7 +21,8 @@ from outreach.web.wire import Receive, Scope, Send
 
 _KEEP_ALIVE: Final = 75  # seconds; longer than a proxy's (nginx: 60), so that it never races us
 _GRACE: Final = 5  # seconds for answers under way when it stops
-_HEADERS: Final = 16_384  # bytes
+_HEADERS: Final = 16_384  # bytes, of more headers than usual, or of one that does not end
+_USUAL: Final = 32
 _SWEEP: Final = 1.0
 
 
@@ -60,17 +61,14 @@ class Bounded(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head, self._head = True, 0
+        self._in_head = True
 
     def on_headers_complete(self) -> None:
         self._in_head = False
-        super().on_headers_complete()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._head += len(name) + len(value)
-        if self._head > _HEADERS:
+        many = len(self.headers) > _USUAL
+        if many and sum(len(name) + len(value) for name, value in self.headers) > _HEADERS:
             raise ValueError("headers too large")  # the parser makes it an error of the request
-        super().on_header(name, value)
+        super().on_headers_complete()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -81,7 +79,7 @@ class Bounded(HttpToolsProtocol):
         else:
             self._unread = 0
 
-    _in_head, _head, _unread = False, 0, 0
+    _in_head, _unread = False, 0
 
 
 class Serving:
