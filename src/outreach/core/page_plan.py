@@ -242,9 +242,10 @@ def _render(
 ) -> tuple[list[Draft], dict[tuple[int, str], Suppress]]:
     """Render every allowed and deferred message, a (channel, locale) group at a time."""
     groups: dict[tuple[Channel, str], list[tuple[Row, Choice]]] = {}
+    locales = {w: sheet.template.locale_for(w) for w in {row[_LOCALE] for row, _ in chosen}}
     for row, choices in chosen:
         for choice in _sendable(sheet, choices):
-            locale = sheet.template.locale_for(row[_LOCALE])
+            locale = locales[row[_LOCALE]]
             groups.setdefault((choice.channel, locale), []).append((row, choice))
     drafts: list[Draft] = []
     failed: dict[tuple[int, str], Suppress] = {}

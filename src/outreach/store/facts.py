@@ -2,9 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, and_, func, or_, select, text
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    ScalarSelect,
+    and_,
+    func,
+    or_,
+    select,
+    text,
+)
 
 from outreach.core.consent import ConsentEvent
 from outreach.core.model import FrequencyCap
@@ -173,11 +183,22 @@ class Marks(NamedTuple):
 
 def marks(conn: Connection) -> Marks:
     """Read these before the facts: what comes in between then counts as news."""
-    used = conn.execute(select(func.coalesce(func.max(frequency_use.c.message_id), 0))).scalar_one()
-    newest = select(book.c.id, book.c.finished_at).order_by(book.c.id.desc()).limit(1)
-    found = conn.execute(newest).first()
-    books = 2 * found.id + (found.finished_at is None) if found else 0
-    return Marks(latest(conn, consent_event), latest(conn, address_block), int(used), books)
+    consent, block, used, newest, finished = conn.execute(_MARKS).one()
+    return Marks(consent, block, used, 2 * newest + (newest > 0 and finished is None))
+
+
+def _highest(column: Column[Any]) -> ScalarSelect[Any]:
+    return select(func.coalesce(func.max(column), 0)).scalar_subquery()
+
+
+# One statement: every page and every window asks it.
+_MARKS: Final = select(
+    _highest(consent_event.c.id),
+    _highest(address_block.c.id),
+    _highest(frequency_use.c.message_id),
+    _highest(book.c.id),
+    select(book.c.finished_at).order_by(book.c.id.desc()).limit(1).scalar_subquery(),
+)
 
 
 def hold_caps(tx: Connection) -> None:
