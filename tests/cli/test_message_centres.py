@@ -81,6 +81,26 @@ def test_a_service_puts_on_record_what_a_centre_delivers(
     assert said == ["smpp_listening"]
 
 
+def test_what_cannot_be_stored_is_said_and_comes_again(
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[tuple[str, str]] = []
+    deliver = Delivering(1)
+
+    def full(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("outreach.receive.smpp.take_in", full)
+    with scripted(deliver) as centre:
+        door = door_to(centre, tmp_path, database)
+        with listening(door, lambda event, **facts: said.append((event, facts.get("why", "")))):
+            assert deliver.done.wait(10)
+
+    assert {status for _, status in deliver.heard} == {0x64}
+    assert ("smpp_not_stored", "OSError") in said
+    assert stored(database) == []
+
+
 def test_whoever_sends_hears_too_where_a_centre_has_one_kind_of_session(
     tmp_path: Path, database: Database
 ) -> None:

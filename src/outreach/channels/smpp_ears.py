@@ -1,7 +1,7 @@
 """Listening to a message centre for as long as a service runs, whatever happens to the session."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from outreach.channels import ChannelUnavailable
@@ -37,7 +37,7 @@ class Ears:
         failed, told = 0, ""
         while not self._stop.is_set():
             try:
-                session = Session(self._centre, self._heard, sends=self._sends)
+                session = Session(self._centre, self._take, sends=self._sends)
             except ChannelUnavailable as error:
                 words = str(error)
             else:
@@ -49,6 +49,14 @@ class Ears:
                 told = words
             self._stop.wait(WAITS[min(failed, len(WAITS) - 1)])
             failed += 1
+
+    def _take(self, bodies: Sequence[bytes]) -> None:
+        """Put what came on record; where that fails, say so, and let the centre come again."""
+        try:
+            self._heard(bodies)
+        except Exception as error:
+            self._say("smpp_not_stored", n=len(bodies), why=type(error).__name__)
+            raise
 
     def _until_over(self, session: Session) -> str:
         self._session = session
