@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 
-def made_certificate(path: Path) -> Path:
+def made_certificate(path: Path, *, expired: bool = False) -> Path:
     """Write a certificate of 127.0.0.1, with its key, in one PEM file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mx.test")])
-    now = datetime.now(UTC)
+    now = datetime.now(UTC) - timedelta(days=3 if expired else 0)
     signed = (
         x509.CertificateBuilder()
         .subject_name(name)

@@ -2,6 +2,7 @@
 
 import asyncio
 import email.policy
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -199,6 +200,28 @@ def test_a_certificate_nobody_vouches_for_is_refused(certificate: Path) -> None:
         serving(Inbox(), tls_context=server_side(certificate)) as port,
         channel(Server("127.0.0.1", port, "starttls")) as opened,
         pytest.raises(ChannelUnavailable, match=r"its certificate is not trusted: self.signed"),
+    ):
+        list(opened.send([mail()]))
+
+
+def test_a_certificate_that_has_expired_is_refused(tmp_path: Path) -> None:
+    old = made_certificate(tmp_path / "old.pem", expired=True)
+    with (
+        serving(Inbox(), tls_context=server_side(old)) as port,
+        channel(Server("127.0.0.1", port, "starttls", str(old))) as opened,
+        pytest.raises(ChannelUnavailable, match=r"not trusted: certificate has expired"),
+    ):
+        list(opened.send([mail()]))
+
+
+def test_a_name_that_nobody_resolves_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    monkeypatch.setattr(socket, "getaddrinfo", gone)
+    with (
+        channel(Server("mail.broker.example", 25, "none")) as opened,
+        pytest.raises(ChannelUnavailable, match=r"^mail\.broker\.example:25: the host name cannot"),
     ):
         list(opened.send([mail()]))
 

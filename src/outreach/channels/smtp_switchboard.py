@@ -74,11 +74,11 @@ class Switchboard:
         while not any(relay.lines and not relay.resting for relay in self._relays):
             if not any(relay.opening for relay in self._relays):
                 raise ChannelUnavailable(self.sentence)
-            self._poll.poll(1.0)
-            self._welcome()
+            self._listen(1.0)
         for relay in self._relays:
             self._grow(relay)
             window.servers.update(line.session.offers for line in relay.lines)
+        window.now = monotonic()
 
     def works(self, window: Window) -> bool:
         """Gives idle lines their next letter; whether anything is left to wait for."""
@@ -94,18 +94,10 @@ class Switchboard:
 
     def turn(self, window: Window, most: float) -> None:
         """Waits for the next answers, `most` seconds at most, and serves them."""
-        lines = self._lines
-        events = self._poll.poll(min(self._tick, window.wait(), most), len(lines) + 1)
-        now = window.now = monotonic()
-        for descriptor, _ in events:
-            line = lines.get(descriptor)
-            if line is not None:
-                self._serve(line, now)
-            elif descriptor == self._bell.fileno():
-                self._welcome()
+        now = window.now = self._listen(min(self._tick, window.wait(), most))
         if now > self._looks_at:
             self._looks_at = now + self._tick / 2
-            for line in tuple(lines.values()):
+            for line in tuple(self._lines.values()):
                 if now > line.deadline and line.conversation.busy:
                     words = f"no answer within {line.relay.server.timeout:g} seconds"
                     self._drop(line, "timeout", words, reopen=False)
@@ -238,6 +230,19 @@ class Switchboard:
             self._fails(relay, code, words)
 
     # --- traffic -----------------------------------------------------------------------------
+
+    def _listen(self, seconds: float) -> float:
+        """Serves who has something to say within some time; the moment they began to."""
+        lines = self._lines
+        events = self._poll.poll(seconds, len(lines) + 1)
+        now = monotonic()
+        for descriptor, _ in events:
+            line = lines.get(descriptor)
+            if line is not None:
+                self._serve(line, now)
+            elif descriptor == self._bell.fileno():
+                self._welcome()
+        return now
 
     def _serve(self, line: Line, now: float) -> None:
         """Reads what a line has to say and writes what follows, if the socket takes it at once."""
