@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     Connection,
@@ -26,6 +26,7 @@ from outreach.store.tables import id_block
 from outreach.store.task import Task
 
 BUSY_SECONDS = 30.0
+FEW: Final = 2  # rows that are inserted one by one
 # It holds every client's data, so nobody but owner and group may read it. The files SQLite keeps
 # beside the database get the same rights.
 _FOLDER_MODE, _FILE_MODE = 0o750, 0o640
@@ -194,11 +195,21 @@ def append(
         tx.exec_driver_sql(statement, list(rows))
         return
     raw: Any = tx.connection.driver_connection
+    if len(rows) <= FEW:  # COPY asks for two more answers of the server, locks in hand
+        raw.cursor().executemany(_insert(table, columns), rows)
+        return
     with raw.cursor().copy(statement) as copy:
         copy.set_types(types)
         write_row = copy.write_row
         for row in rows:
             write_row(row)
+
+
+@lru_cache(maxsize=64)
+def _insert(table: Table, columns: tuple[str, ...]) -> str:
+    names = ", ".join(f'"{name}"' for name in columns)
+    holes = ", ".join(["%s"] * len(columns))
+    return f'INSERT INTO "{table.name}" ({names}) VALUES ({holes})'  # noqa: S608
 
 
 @lru_cache(maxsize=64)
@@ -269,25 +280,22 @@ def latest(conn: Connection, table: Table) -> int:
 
 
 def add_counts(tx: Connection, run_id: int, counts: Mapping[tuple[str, str], int]) -> None:
-    """Move a run's counters: {(kind, key): difference}."""
-    from outreach.store.tables import run_count
-
-    rows = [
-        {"run_id": run_id, "kind": kind, "key": key, "n": n}
-        for (kind, key), n in sorted(counts.items())
-        if n
-    ]
+    """Move a run's counters: {(kind, key): difference}. Rows are locked in the order of their
+    key, so that two who move the same wait for each other in one direction only."""
+    rows = [(kind, key, n) for (kind, key), n in sorted(counts.items()) if n]
     if not rows:
         return
     if tx.dialect.name == "sqlite":
-        from sqlalchemy.dialects.sqlite import insert as upsert
-    else:
-        from sqlalchemy.dialects.postgresql import insert as upsert  # type: ignore[assignment]
-    statement = upsert(run_count)
-    tx.execute(
-        statement.on_conflict_do_update(
-            index_elements=["run_id", "kind", "key"],
-            set_={"n": run_count.c.n + statement.excluded.n},
-        ),
-        rows,
-    )
+        tx.exec_driver_sql(_ADD_COUNTS.format(_COUNTS_SQLITE), [(run_id, *row) for row in rows])
+        return
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    tx.exec_driver_sql(_ADD_COUNTS.format(_COUNTS_POSTGRESQL), (run_id, *columns))
+
+
+_ADD_COUNTS: Final = (
+    "INSERT INTO run_count (run_id, kind, key, n) {} ON CONFLICT (run_id, kind, key)"
+    " DO UPDATE SET n = run_count.n + excluded.n"
+)
+_COUNTS_SQLITE: Final = "VALUES (?, ?, ?, ?)"
+# One statement for all counters: every window and every page moves some.
+_COUNTS_POSTGRESQL: Final = "SELECT %s::bigint, * FROM unnest(%s::text[], %s::text[], %s::bigint[])"
