@@ -111,14 +111,14 @@ def test_a_run_says_what_it_waits_for_and_when_it_will_be_through(door: Door) ->
 
 
 def test_a_throttled_run_says_so(door: Door) -> None:
-    from outreach.cli.waiting import throttled, waiting_rows
+    from outreach.engine.waiting import throttled, waiting_rows
     from outreach.store.tables import batch
 
     with door.database.begin() as tx:
         tx.execute(batch.update().values(state="ready", next_id=batch.c.first_id))
         tx.execute(rates.sender_rate.delete())
     with door.database.reading() as conn:
-        rows = waiting_rows(door, conn, 1)
+        rows = waiting_rows(door.config, conn, 1, door.now())
 
     said = throttled(rows, "Asia/Shanghai")
     assert said.startswith("sms-file: 50 a second, done about ")

@@ -97,9 +97,11 @@ def _prepared(
 
 
 def _plan_document(door: Door, campaign: str, due: "Due", found: "Estimate") -> dict[str, Any]:
-    from outreach.cli.waiting import eta_seconds
+    from outreach.engine.waiting import eta_seconds
 
     senders = door.config.senders
+    with door.database.reading() as conn:
+        seconds = eta_seconds(door.config, conn, found.senders, door.now())
     cost = sum(n * getattr(senders[name], "part_price", 0.0) for name, n in found.parts.items())
     return {
         "campaign": campaign,
@@ -115,7 +117,7 @@ def _plan_document(door: Door, campaign: str, due: "Due", found: "Estimate") -> 
         "sms_parts": found.sms_parts,
         "longest_sms_parts": found.longest_sms.sms_parts if found.longest_sms else 0,
         "sms_cost": round(cost, 2),
-        "eta_seconds": round(eta_seconds(door, found.senders), 1),
+        "eta_seconds": round(seconds, 1),
     }
 
 

@@ -7,20 +7,17 @@ import typer
 
 from outreach.cli.campaigns import FORECAST, CampaignName, Occurrence, show_decisions
 from outreach.cli.door import BAD_DATA, NOT_ALLOWED, PROBLEMS, USAGE, Door, Failure
-from outreach.cli.output import console, emit_json, next_step, progress, say, table, watched
+from outreach.cli.output import console, emit_json, next_step, progress, say, table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from sqlalchemy import Connection
 
-    from outreach.cli.output import Ticker
     from outreach.core.campaign import Campaign
     from outreach.core.client_event import ClientEvent
     from outreach.engine.local import Ended, Local
     from outreach.plan import Due
-
-LOOK_SECONDS = 0.2
 
 
 def run(
@@ -152,6 +149,7 @@ def work_run(door: Door, run_id: int, about: "Mapping[str, Any] | None" = None) 
     import time
 
     from outreach.cli.engine import Adapters, engine
+    from outreach.cli.run_progress import stretches
     from outreach.engine import local
     from outreach.store import breakers
 
@@ -161,7 +159,7 @@ def work_run(door: Door, run_id: int, about: "Mapping[str, Any] | None" = None) 
     before = run_document(door, run_id)["messages"].get("accepted", 0)
     try:
         with progress(door, f"run {run_id}") as tick:
-            planned, sent = _stretches(door, run_id, tick)
+            planned, sent = stretches(door, run_id, tick)
             here = engine(door, adapters, planned, sent)
             ended = _followed(door, here, run_id) or local.work(here, run_id)
     finally:
@@ -216,52 +214,9 @@ def _left(run_id: int, states: dict[str, int], stopped: bool) -> list[str]:
     return lines
 
 
-def _stretches(
-    door: Door, run_id: int, tick: "Ticker"
-) -> "tuple[Callable[[int], None], Callable[[int], None]]":
-    """What the engine calls as it plans and as it sends. Senders are several processes, so how far
-    they are is read from the run's counters, a few times a second."""
-    import time
-
-    from outreach.cli.waiting import throttled, waiting_rows
-    from outreach.store import runs
-
-    audience, looked = _audience(door, run_id) if watched(door) else None, 0.0
-
-    def planned(done: int) -> None:
-        tick(done, audience, f"run {run_id}: planning")
-
-    def sent(done: int) -> None:
-        nonlocal looked
-        if not watched(door) or time.monotonic() - looked < LOOK_SECONDS:
-            return
-        looked = time.monotonic()
-        with door.database.reading() as conn:
-            states = runs.counts(conn, run_id).get("state", {})
-            slow = throttled(waiting_rows(door, conn, run_id), door.config.firm.zone)
-        waiting = states.get("ready", 0) + states.get("held", 0)
-        total = sum(states.values())
-        tick(total - waiting, total, f"run {run_id}: sending {slow}".rstrip())
-
-    return planned, sent
-
-
-def _audience(door: Door, run_id: int) -> int | None:
-    """How many candidates there are, while they are still being planned."""
-    from outreach import plan as verb
-    from outreach.cli.engine import unsubscribe_key
-    from outreach.store import runs
-
-    with door.database.reading() as conn:
-        found = runs.load(conn, run_id)
-        if found is None or found["state"] != "planning":
-            return None
-        return verb.reopened(conn, found, unsubscribe_key(door)).count(conn)
-
-
 def run_document(door: Door, run_id: int) -> dict[str, Any]:
     """A run with its counters, as `run --json` and `runs show --json` give it."""
-    from outreach.cli.waiting import waiting_rows
+    from outreach.engine.waiting import waiting_rows
     from outreach.project.definition import redefine
     from outreach.store import runs
 
@@ -270,7 +225,11 @@ def run_document(door: Door, run_id: int) -> dict[str, Any]:
         if found is None:
             raise Failure(BAD_DATA, f"there is no run {run_id}; see `outreach runs`")
         counts = runs.counts(conn, run_id)
-        waits = waiting_rows(door, conn, run_id) if found["state"] in runs.OPEN else []
+        waits = (
+            waiting_rows(door.config, conn, run_id, door.now())
+            if found["state"] in runs.OPEN
+            else []
+        )
         event = event_of(redefine(runs.parts(conn, found)).campaign, found)
     decisions = counts.get("decision", {})
     return {

@@ -13,31 +13,32 @@ DEFAULT_RATE: Final = 1000.0  # messages a second a sender without a limit is be
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from outreach.cli.door import Door
     from outreach.project.config import Config
     from outreach.store.left import Waiting
 
 
-def waiting_rows(door: "Door", conn: "Connection", run_id: int) -> list[dict[str, Any]]:
+def waiting_rows(
+    config: "Config", conn: "Connection", run_id: int, now: datetime
+) -> list[dict[str, Any]]:
     """What of a run is in nobody's hands, by sender: how much, why it does not go, and until
     when."""
     from outreach.store import left, rates
 
-    now, standing = door.now(), rates.standing(conn)
+    standing = rates.standing(conn)
     rows = []
     for one in left.by_sender(conn, run_id, now):
         begins = max(now, one.not_before, one.until or now)
-        ends = last_at(door.config, {one.sender: one.messages}, begins, standing, one.pace)
-        rows.append(_row(door, one, now, ends))
+        ends = last_at(config, {one.sender: one.messages}, begins, standing, one.pace)
+        rows.append(_row(config, one, now, ends))
     for batch, messages in left.set_aside(conn, run_id):
         why = f"set aside: batch {batch} killed every sender that took it"
         rows.append({"sender": None, "messages": messages, "until": None, "why": why})
     return rows
 
 
-def _row(door: "Door", one: "Waiting", now: datetime, ends: datetime) -> dict[str, Any]:
-    why = one.said or (one.why.sentence.in_(door.config.language) if one.why else None)
-    own = limits(one.sender, door.config.senders.get(one.sender), door.config.accounts)
+def _row(config: "Config", one: "Waiting", now: datetime, ends: datetime) -> dict[str, Any]:
+    why = one.said or (one.why.sentence.in_(config.language) if one.why else None)
+    own = limits(one.sender, config.senders.get(one.sender), config.accounts)
     rates = [ask.limit.per_second for ask in own.asks(one.pace) if ask.limit.per_second]
     begins = one.not_before if one.not_before > now else None
     stopped = one.why is not None and one.until is None
@@ -71,14 +72,13 @@ def last_at(
     return max((_one(ask, n, now, zone, standing) for ask, n in total.items()), default=now)
 
 
-def eta_seconds(door: "Door", messages: Mapping[str, int]) -> float:
+def eta_seconds(
+    config: "Config", conn: "Connection", messages: Mapping[str, int], now: datetime
+) -> float:
     """How long so many messages by sender take, if they go now and alone."""
     from outreach.store import rates
 
-    now = door.now()
-    with door.database.reading() as conn:
-        standing = rates.standing(conn)
-    return (last_at(door.config, messages, now, standing) - now).total_seconds()
+    return (last_at(config, messages, now, rates.standing(conn)) - now).total_seconds()
 
 
 def _one(ask: Ask, n: int, now: datetime, zone: ZoneInfo, standing: Mapping[str, Any]) -> datetime:

@@ -1,4 +1,5 @@
-"""Threads that work runs: one for urgent runs alone, so that none waits behind a bulk run."""
+"""Threads that work runs: one for urgent runs alone, so that none waits behind a bulk run; several
+for the others, so that none waits behind one whose sender is slow."""
 
 import threading
 from collections.abc import Sequence
@@ -6,9 +7,11 @@ from collections.abc import Sequence
 from outreach.service.rounds import Bench, Service
 from outreach.store.database import DatabaseProblem
 
+BULK = 3  # runs that are not urgent, worked at once; a slow sender's run mostly sleeps
+
 
 class Threads:
-    """Two lanes. A run is in one of them at a time; what is offered again meanwhile waits."""
+    """The lanes. A run is in one of them at a time; what is offered again meanwhile waits."""
 
     def __init__(self, service: Service, stop: threading.Event) -> None:
         self._service, self._stop = service, stop
@@ -16,7 +19,7 @@ class Threads:
         self._urgent: list[int] = []
         self._others: list[int] = []
         self._at_work: set[int] = set()
-        lanes = {"urgent": True, "bulk": False}
+        lanes = {"urgent": True, **{f"bulk-{n}": False for n in range(1, BULK + 1)}}
         self._threads = [
             # Daemons, so that a second Ctrl-C ends the process without waiting for a gateway.
             threading.Thread(target=self._lane, args=(urgent,), name=name, daemon=True)

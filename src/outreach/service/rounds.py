@@ -1,13 +1,14 @@
 """One round of the service: read changed files, fire what is due, take over, work what is due."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple, Protocol
 
 from outreach import plan
 from outreach.core.campaign import Campaign
 from outreach.engine import local
+from outreach.engine.waiting import throttled, waiting_rows
 from outreach.project.config import Config
 from outreach.project.load import Project
 from outreach.service.cases import Cases
@@ -22,6 +23,8 @@ from outreach.store.database import Database, DatabaseProblem
 DRIFT: Final = timedelta(seconds=2)
 # How long a run is left alone after a sender gave up.
 REST: Final = timedelta(minutes=1)
+# How often a run that takes long because its senders are limited says so.
+TELL: Final = timedelta(minutes=5)
 
 
 class Opened(NamedTuple):
@@ -198,7 +201,8 @@ class Service:
         """A sender gave up, or none did. It is told once however often it is tried again."""
         for line in lines:
             if line not in self._stopped.get(run, ()):
-                self.say("sender_stopped", run=run, why=line)
+                paused = line.startswith(f"run {run}: paused")
+                self.say("run_paused" if paused else "sender_stopped", run=run, why=line)
         if lines:
             self._stopped[run] = frozenset(lines)
             self.rests(run)
@@ -249,12 +253,30 @@ class Bench:
         """Work one run as far as it goes now, and say what came of it."""
         service = self._service
         before = self._standing(run)
-        ended = local.work(self.engine, run)
+        ended = local.work(replace(self.engine, sent=self._slow(run)), run)
         after = self._standing(run)
         service.stopped(run, ended.stopped)
         service.interruptions.pop(run, None)
         if before != after:
             service.say("worked", run=run, **after, next_at=ended.next_at)
+
+    def _slow(self, run: int) -> Callable[[int], None]:
+        """Tells, as messages go, how long a run takes whose senders are limited; not too often."""
+        service = self._service
+        said: datetime | None = None
+
+        def sent(_done: int) -> None:
+            nonlocal said
+            now = service.clock()
+            if said is not None and now - said < TELL:
+                return
+            said, config = now, service.definitions.config
+            with service.database.reading() as conn:
+                rows = waiting_rows(config, conn, run, now)
+            if words := throttled(rows, config.firm.zone):
+                service.say("throttled", run=run, pace=words)
+
+        return sent
 
     def _standing(self, run: int) -> dict[str, object]:
         with self._service.database.reading() as conn:
