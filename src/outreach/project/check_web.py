@@ -10,7 +10,7 @@ from outreach.project.toml_file import TomlFile
 from outreach.project.web_config import Web
 
 # The first part of the paths that are ours whatever config.toml says.
-OURS = ("twilio", "gateway", "healthz", "metrics")
+OURS = ("twilio", "gateway", "push", "healthz", "metrics")
 _HERE = ("localhost", "127.0.0.1", "::1")
 
 

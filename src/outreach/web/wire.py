@@ -35,7 +35,7 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
             break
     message = await receive()
     body: bytes = message.get("body", b"")
-    while message["type"] == "http.request" and message.get("more_body", False):
+    while message.get("more_body", False):
         if len(body) > limit:
             raise TooLarge
         message = await receive()
@@ -49,9 +49,8 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
 
 async def reply(send: Send, status: int, body: bytes = b"", headers: Headers = (PLAIN,)) -> None:
     """Send a whole answer."""
-    if status == 204:
-        every: list[tuple[bytes, bytes]] = [*ALWAYS]
-    else:
+    every: list[tuple[bytes, bytes]] = []
+    if status != 204:
         every = [*headers, (b"content-length", str(len(body)).encode()), *ALWAYS]
     await send({"type": "http.response.start", "status": status, "headers": every})
     await send({"type": "http.response.body", "body": body})
