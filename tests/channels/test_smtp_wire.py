@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from outreach.channels.smtp_wire import Conversation, Garbled, Letter, Offers, Reply
+from outreach.channels.smtp_reply import Reply
+from outreach.channels.smtp_wire import Conversation, Garbled, Letter, Offers
 from outreach.core.model import Message, Outcome, refused, unavailable
 from outreach.core.words import State
 from tests.channels.mta import CUT, Cut, Mta, Taken
@@ -386,6 +387,37 @@ def test_what_the_server_says_of_a_mailbox_is_masked() -> None:
 
     assert reply.label == "550 5.1.1"
     assert reply.words == "<w***@example.com>: unknown user w***@example.com"
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "seconds"),
+    [
+        (450, "4.2.0 Greylisted, please come back in 00:05:00", 300),
+        (451, "4.7.1 Greylisting in action, try again after 5 minutes", 300),
+        (
+            450,
+            "4.2.0 Recipient address rejected: Greylisted for 240 seconds (see http://a.b/c)",
+            240,
+        ),
+        (451, "try again in 2 hours", 7200),
+        (450, "4.7.1 wait for 90000 seconds", 14400),
+        (450, "4.2.0 Greylisted, see http://postgrey.example/help", 0),
+        (452, "4.2.2 mailbox full for 3 mails", 0),
+        (550, "5.7.1 blocked for 300 seconds", 0),
+        (451, "4.3.0 error 12 in 34 queues", 0),
+    ],
+)
+def test_how_long_a_server_asks_to_wait(code: int, text: str, seconds: int) -> None:
+    assert Reply(code, text).wait == seconds
+
+
+def test_a_greylisted_message_knows_when_it_may_come_back() -> None:
+    pile, conversation = Pile(1), Conversation(PIPELINED)
+    conversation.begin(pile)
+
+    conversation.feed(b"250 ok\r\n450 4.2.0 come back in 00:04:00\r\n554 no recipients\r\n")
+
+    assert pile.outcomes[1].wait == 240.0
 
 
 ANSWERS = st.sampled_from(

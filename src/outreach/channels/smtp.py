@@ -1,7 +1,7 @@
 """E-mail over SMTP: a window of messages over a few reused connections, one thread, one epoll.
 
 The wire is ours because it decides the speed: with PIPELINING a message costs one write and one
-read. What the replies mean is in `smtp_wire`, how a connection is set up in `smtp_session`, whose
+read. The conversation is in `smtp_wire`, how a connection is set up in `smtp_session`, whose
 turn it is in `smtp_window`, how a server of several fares in `smtp_relay`, and the loop over all
 connections in `smtp_switchboard`.
 """

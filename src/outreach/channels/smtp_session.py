@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final, Literal, Protocol
 
 from outreach.channels import ChannelUnavailable
-from outreach.channels.smtp_wire import Offers, Reply
+from outreach.channels.smtp_reply import Reply
+from outreach.channels.smtp_wire import Offers
 from outreach.core.dkim import KeyProblem, Signer
 
 _LOOPBACK: Final = frozenset(("localhost", "127.0.0.1", "::1"))

@@ -10,33 +10,21 @@ from collections import deque
 from typing import Final, NamedTuple, Protocol
 
 from outreach.channels.smtp_pace import Pace
+from outreach.channels.smtp_reply import LOGIN, REFERENCE, Reply
 from outreach.core.model import Message, Outcome, accepted, in_doubt, refused, unavailable
 from outreach.core.words import State
 
 MAIL, RCPT, DATA, END, IGNORED = range(5)
 
-# Where the fault is ours: login missing, wrong or too weak (RFC 4954 6). No recipient is to blame.
-_LOGIN: Final = frozenset((530, 534, 535, 538))
-_TOO_LARGE: Final = 552  # RFC 1870 6.1: the one refusal of MAIL that speaks of the message
 _OUT_OF_STEP: Final = 503  # the commands were in the wrong order, which no recipient can mend
 _ACCEPTED: Final = State.ACCEPTED
 _LONGEST_REPLY: Final = 65536
-_REFERENCE: Final = 200  # characters kept of a reply
 
-# What a relay says to every recipient of a sender it does not know, or of one that did not log in.
-# Postfix says so at RCPT of the client, the HELO name and the sender's address too.
-_US = re.compile(
-    r"\brelay|rcpthosts|not authenticated|authentication (?:is )?required|not logged in"
-    r"|(?:client host|sender address|helo command) rejected",
-    re.IGNORECASE,
-)
-_STATUS = re.compile(r"(\d\.\d{1,3}\.\d{1,3})(?:\s+|$)")
 # A message taken and the next envelope accepted: what a pipelined message is answered by.
 _TAKEN_AND_NEXT: Final = re.compile(
     rb"250 (?:\d\.\d{1,3}\.\d{1,3}(?: +|(?=\r)))?([^\r\n]*)\r\n"
     rb"250 [^\r\n]*\r\n250 [^\r\n]*\r\n354 [^\r\n]*\r\n"
 ).fullmatch
-_MAILBOX = re.compile(r"([^\s<>@])[^\s<>@]*(?=@)")
 
 
 class Offers(NamedTuple):
@@ -94,38 +82,10 @@ class Garbled(Exception):
     """The server sent something that is no SMTP reply, or a reply nobody waits for."""
 
 
-class Reply(NamedTuple):
-    code: int
-    text: str
-
-    @property
-    def label(self) -> str:
-        """The code with its enhanced status (RFC 3463) when there is one: `550 5.1.1`."""
-        status = _STATUS.match(self.text)
-        return f"{self.code} {status[1]}" if status else str(self.code)
-
-    @property
-    def reference(self) -> str:
-        """What the server said, without the status: the queue id, after an accepted message."""
-        status = _STATUS.match(self.text)
-        return (self.text[status.end() :] if status else self.text)[:_REFERENCE]
-
-    @property
-    def words(self) -> str:
-        """The same with the names of mailboxes masked, for logs."""
-        return _MAILBOX.sub(r"\1***", self.reference)
-
-
 def _is_ours(kind: int, reply: Reply, to: str) -> bool:
-    """Whether a refusal is about the sender or the login, which no recipient can mend."""
-    if reply.code in _LOGIN:
-        return True
-    if reply.code < 500:
-        return False
     if kind == MAIL:
-        # MAIL speaks of the message only by its SIZE, or by SMTPUTF8 for the recipient's sake.
-        return reply.code != _TOO_LARGE and to.isascii()
-    return kind == RCPT and _US.search(reply.text) is not None
+        return reply.of_mail_is_ours(to)
+    return reply.of_rcpt_is_ours() if kind == RCPT else reply.code in LOGIN
 
 
 class Conversation:
@@ -199,7 +159,7 @@ class Conversation:
             raise Garbled
         waiting.clear()
         self.served += 1
-        reference = said.decode("utf-8", "replace").strip()[:_REFERENCE]
+        reference = said.decode("utf-8", "replace").strip()[:REFERENCE]
         desk.settle(letter, Outcome(_ACCEPTED, "", "", reference, letter.digest))
         self.given = self.flushed = False
         another = desk.take(self.offers)
@@ -295,7 +255,7 @@ class Conversation:
         elif code >= 500:
             self._desk.settle(letter, refused(reply.label, reply.words))
         else:
-            self._desk.settle(letter, unavailable(reply.label, reply.words))
+            self._desk.settle(letter, reply.later)
         if not self.flushed:
             raise Garbled  # refused in the middle of the message: what follows has no meaning
         return b"" if self.offers.pipelining else self._next()
@@ -312,7 +272,7 @@ class Conversation:
         elif reply.code >= 500 and reply.code != _OUT_OF_STEP:
             self._desk.settle(letter, refused(reply.label, reply.words))
         else:
-            self._desk.settle(letter, unavailable(reply.label, reply.words))
+            self._desk.settle(letter, reply.later)
 
     def _next(self) -> bytes:
         waiting = self._waiting
