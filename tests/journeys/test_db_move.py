@@ -106,7 +106,7 @@ def test_everything_goes_over_and_work_goes_on_there(house: House, url: str) -> 
     assert 'write `database = "postgresql+psycopg://' in refused.err
     assert house.asked("doctor", code=1)["checks"][0]["level"] == "error"
 
-    move_in(house, url)
+    move_in(house, refused.err.split('"')[1])  # as it says
     assert house.asked("log", "--run", "1") == before["log"]
     assert house.asked("runs") == before["runs"]
     after = house.asked("audit", "verify")

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
-from sqlalchemy import Connection, create_engine, event, make_url, select, text
+from sqlalchemy import URL, Connection, create_engine, event, make_url, select, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import NullPool
 
@@ -140,10 +140,19 @@ def _filled(target: Database, at: str) -> str | None:
 def begin(source: Connection, target: Database, actor: str, at: datetime) -> Mark:
     """Close the source for everybody until the move has ended."""
     head = audit.head(source)
-    mark = Mark(str(uuid4()), State.MOVING, target.name, head.size, head.root, actor, at)
+    mark = Mark(str(uuid4()), State.MOVING, _address(target), head.size, head.root, actor, at)
     moved.put(source, mark)
     _commit(source)
     return mark
+
+
+def _address(target: Database) -> str:
+    """The target as config.toml takes it; its password stands in ~/.pgpass."""
+    url = target.url.difference_update_query(["password"])
+    bare = URL.create(
+        url.drivername, url.username, None, url.host, url.port, url.database, url.query
+    )
+    return bare.render_as_string(hide_password=False)
 
 
 def arrival(target: Database, mark: Mark) -> Mark | None:
