@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -17,7 +18,7 @@ from outreach.core.model import refused, unavailable
 from outreach.core.receipt import WAITS, Receipt, Reply
 from outreach.core.words import STATES, State
 from outreach.receive import Applied, Event
-from outreach.store import doubts, raw_events, references, sendlog
+from outreach.store import doubts, raw_events, receipts, references, sendlog
 from outreach.store.database import Database
 from outreach.store.tables import event_due, frequency_use, raw_event, receipt, retry
 from outreach.verify import verify
@@ -435,6 +436,18 @@ def test_what_nobody_here_reads_waits_for_whoever_does(small: SmallRun) -> None:
         assert raw_events.waiting(conn) == (1, small.now)
     readers = {"gateway:sms-file": reader}
     assert receive.apply(small.database, readers, small.clock).receipts == 1
+
+
+def test_the_first_receipt_since_a_moment_is_found_among_any_number(small: SmallRun) -> None:
+    small.drain()
+    begun, hour = small.now, timedelta(hours=1)
+    for n in range(1, 8):
+        hear(small, said("delivered", n))
+        small.now += 24 * hour
+    with small.database.reading() as conn:
+        for day in range(7):
+            assert receipts.runs_heard_of(conn, begun + day * 24 * hour) == [small.run_id]
+        assert receipts.runs_heard_of(conn, begun + 7 * 24 * hour) == []
 
 
 # --- many ------------------------------------------------------------------------------------

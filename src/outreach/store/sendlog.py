@@ -14,6 +14,8 @@ from sqlalchemy import Connection, or_, select
 
 from outreach.core.recorded import Asked, asked
 from outreach.core.words import Reason, State
+from outreach.store.one_of import one_of
+from outreach.store.receipts import runs_heard_of
 from outreach.store.tables import client, decision, run
 from outreach.store.told import Told, told_of
 
@@ -101,8 +103,10 @@ def _runs(conn: Connection, wanted: Wanted) -> Sequence[Any]:
     if wanted.run_id is not None:
         query = query.where(run.c.id == wanted.run_id)
     if wanted.since is not None:
-        # A run is finished when its last message is final; a cancelled one may still hear of some.
-        going = or_(run.c.state != "finished", run.c.finished_at >= wanted.since)
+        # A run is finished when its last message is final; one that was stopped may still hear of
+        # some, and of each something may be heard later.
+        heard = one_of(conn, run.c.id, runs_heard_of(conn, wanted.since))
+        going = or_(run.c.state != "finished", run.c.finished_at >= wanted.since, heard)
         query = query.where(going)
     if wanted.until is not None:
         query = query.where(run.c.opened_at < wanted.until)

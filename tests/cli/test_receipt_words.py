@@ -1,0 +1,99 @@
+"""What a receipt says is what every command shows."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from outreach import clock, receive
+from outreach.cli.door import Door
+from outreach.core.receipt import Receipt
+from outreach.core.words import State
+from outreach.receive.events import pulled
+from outreach.store.database import Database
+from outreach.store.tables import message, run
+from tests.cli.sent_project import BOTH, CLOCK, NO_EMAIL, outreach, sent
+
+AT = datetime(2026, 9, 28, 7, 31, tzinfo=UTC)
+
+
+@pytest.fixture
+def door(tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> Door:
+    monkeypatch.setenv("OUTREACH_CLOCK", CLOCK)
+    made = sent(tmp_path, database)
+    monkeypatch.setenv("OUTREACH_CLOCK", "2026-09-28T15:40+08:00")
+    return made
+
+
+def hear(door: Door, client: int, state: State, code: str = "") -> None:
+    with door.database.reading() as conn:
+        rows = conn.execute(message.select().where(message.c.client_id == client)).all()
+    for row in rows:
+        sender = "sms-file" if row.channel == "sms" else "mail-file"
+        said = Receipt(state, AT, row.id, code=code, detail="handset switched off")
+        receive.take_in(door.database, [pulled(sender, said, AT)])
+    done = receive.apply(door.database, {}, clock.now)
+    assert done.receipts == len(rows) > 0
+
+
+def shown(door: Door, *words: str) -> Any:
+    done = outreach(door, *words, as_json=True)
+    assert done.exception is None, done.exception
+    return json.loads(done.stdout)
+
+
+def test_the_log_and_its_filter_show_the_providers_code(door: Door) -> None:
+    hear(door, 2, State.UNDELIVERED, "30003")
+    (line,) = shown(door, "log", "--state", "undelivered")
+
+    assert (line["client"], line["reason"]) == (NO_EMAIL, "30003")
+    assert line["detail"] == "handset switched off"
+
+
+def test_what_is_heard_of_a_finished_run_is_in_the_log_of_its_day(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with door.database.begin() as tx:
+        tx.execute(run.update().values(state="finished", finished_at=AT))
+    assert shown(door, "log", "--since", "2026-09-30") == []
+
+    monkeypatch.setenv("OUTREACH_CLOCK", "2026-09-30T09:00+08:00")
+    hear(door, 2, State.DELIVERED)
+    (line,) = shown(door, "log", "--since", "2026-09-30")
+    assert (line["client"], line["state"]) == (NO_EMAIL, "delivered")
+    assert shown(door, "log", "--since", "2026-10-01") == []
+
+
+def test_explain_says_what_became_of_the_message(door: Door) -> None:
+    hear(door, 2, State.UNDELIVERED, "30003")
+    found = shown(door, "explain", NO_EMAIL, "closure-notice")
+
+    assert found["outcome"] == "undelivered"
+    assert [(one["state"], one["code"]) for one in found["messages"]] == [("undelivered", "30003")]
+    door.json = False
+    assert "30003" in outreach(door, "explain", NO_EMAIL, "closure-notice").output
+
+
+def test_the_best_of_two_channels_is_the_outcome(door: Door) -> None:
+    hear(door, 1, State.DELIVERED)
+
+    assert shown(door, "explain", BOTH, "closure-notice")["outcome"] == "delivered"
+
+
+def test_the_run_counts_what_was_delivered(door: Door) -> None:
+    before = shown(door, "runs", "show", "1")["messages"]
+    hear(door, 2, State.DELIVERED)
+    after = shown(door, "runs", "show", "1")["messages"]
+
+    assert after == {**before, "accepted": before["accepted"] - 1, "delivered": 1}
+
+
+def test_an_export_holds_the_state_and_the_code(door: Door) -> None:
+    hear(door, 2, State.UNDELIVERED, "30003")
+    path = door.root / "log.csv"
+    assert outreach(door, "log", "--export", str(path)).exit_code == 0
+
+    (line,) = [one for one in path.read_text("utf-8-sig").splitlines() if "undelivered" in one]
+    assert "30003" in line
