@@ -84,14 +84,19 @@ class SmtpSender(Paced):
         return (self.dkim,) if isinstance(self.dkim, Dkim) else self.dkim
 
     def at(self, root: Path, secret: Callable[[str], str | None]) -> Self:
-        """This sender with its key files found from the project's folder, and the passwords that
-        relays have of their own read by `secret`, to which their names are given."""
+        """This sender with the paths of its files read from the project's folder, and the passwords
+        that relays have of their own read by `secret`, to which their names are given."""
         relays = []
         for relay in self.relays:
-            copy = relay.model_copy()
+            copy = relay.model_copy(update={"ca_file": _below(root, relay.ca_file)})
             copy._password = secret(relay.name) if relay.name else None
             relays.append(copy)
         signatures = tuple(
             one.model_copy(update={"key_file": str(root / one.key_file)}) for one in self.signatures
         )
-        return self.model_copy(update={"relays": tuple(relays), "dkim": signatures})
+        changed = {"relays": tuple(relays), "dkim": signatures}
+        return self.model_copy(update={**changed, "ca_file": _below(root, self.ca_file)})
+
+
+def _below(root: Path, path: str | None) -> str | None:
+    return str(root / path) if path else None
