@@ -88,6 +88,18 @@ def test_a_round_fires_and_sends_and_closes(served: Served) -> None:
     assert served.fires.rows() == [("2026-03-02", "finished", None)]
 
 
+def test_where_workers_send_a_round_fires_and_hands_over(served: Served) -> None:
+    handed: list[Any] = []
+    served.service = served.another(
+        "here:1:1", hand_over=lambda: handed.append(served.fires.rows())
+    )
+    served.at("2026-03-02 09:00")
+
+    assert served.at("2026-03-02 10:00") == ["opened"]
+    assert served.sent() == 0
+    assert handed[-1] == [("2026-03-02", "planning", None)]
+
+
 def test_held_messages_go_out_at_their_hour(served: Served) -> None:
     put_schedule(served.fires.folder, DAILY.replace("10:00:00", "22:00:00"))
     served.fires.approve("2026-03-02 09:00")

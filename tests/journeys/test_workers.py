@@ -161,6 +161,25 @@ def test_a_queue_that_was_lost_whole_is_filled_again_from_the_rows(crew: Crew) -
 
 
 @on_postgresql
+def test_a_scheduler_hands_runs_over_and_sends_nothing_itself(crew: Crew) -> None:
+    house = crew.house
+    house.must("run", "notice", "--no-wait")
+    jobs(house, "TRUNCATE outreach_jobs.procrastinate_jobs CASCADE")
+    serving = Serving(house.start("--json", "serve", "--every", "0.2"))
+    crew.all.append(serving)
+    waiting = "SELECT queueing_lock FROM outreach_jobs.procrastinate_jobs"
+    serving.until(lambda: jobs(house, waiting) == [("plan:1",)])
+    assert house.planned() == 0
+
+    worker = crew.starts("a")
+    worker.until(lambda: ended(house))
+
+    assert str(serving.process.pid) not in {owner.split(":")[1] for owner in house.owners()}
+    serving.stops()
+    worker.stops()
+
+
+@on_postgresql
 def test_a_worker_that_is_asked_to_stop_ends_its_window_and_leaves_the_rest_to_others(
     crew: Crew,
 ) -> None:
