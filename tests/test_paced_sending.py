@@ -1,6 +1,9 @@
 """Limited senders at work, on both databases: permits, caps and hours, trouble shared by all."""
 
+import os
+import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -280,6 +283,52 @@ def test_a_text_that_is_refused_again_and_again_pauses_the_run_and_blames_nobody
     assert small.counts() == {"failed": 6, "accepted": 4}
 
 
+# --- two of one name ---------------------------------------------------------------------------
+
+
+def test_two_workers_of_one_name_are_told_apart_by_their_tokens(small: SmallRun) -> None:
+    def meanwhile() -> None:
+        small.gateways["sms-file"].before = lambda: None
+        small.drain("a")
+        assert sum(small.handed().values()) == 0, "the batch is in the first one's hands"
+        # Taken for gone under its name, the first goes on: what it holds is not its own any more.
+        assert small.sweep("a").in_doubt == 3
+        small.drain("a")
+
+    small.gateways["sms-file"].before = meanwhile
+    small.drain("a")
+
+    assert small.handed() == dict.fromkeys(TEN, 1)
+    assert small.counts() == {"accepted": 10}
+
+
+# --- urgent before bulk ------------------------------------------------------------------------
+
+
+def test_a_batch_that_is_not_urgent_is_given_back_when_an_urgent_one_comes(
+    small: SmallRun,
+) -> None:
+    limit(small, per_second=1)
+    order: list[int] = []
+
+    def note(one: Message) -> None:
+        order.append(one.id)
+        if len(order) == 2:  # the second half of the batch turns out to be urgent
+            with small.database.begin() as tx:
+                row = dict(tx.execute(select(batch)).mappings().one())
+                tx.execute(update(batch).values(last_id=6))
+                again = {**row, "id": 99, "first_id": 7, "next_id": 7, "urgent": True}
+                free = {"state": "ready", "owner": None, "token": None, "lease_until": None}
+                tx.execute(batch.insert().values({**again, **free}))
+
+    small.gateways["sms-file"].answer = note
+    small.drain()
+
+    assert order[:2] == [1, 2]
+    assert order.index(7) < order.index(5)
+    assert sorted(order) == list(TEN)
+
+
 # --- machines that stand still, clocks that jump ---------------------------------------------
 
 
@@ -287,8 +336,6 @@ def test_a_process_that_stood_still_by_the_clock_nobody_sets_hands_nothing_over(
     small: SmallRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The wall clock may have been put back meanwhile, as after a machine was asleep."""
-    from dataclasses import replace
-
     intend, asleep = windows.intend, [0.0]
 
     def then_sleep(*given: Any, **more: Any) -> int | None:
@@ -411,6 +458,24 @@ def test_a_batch_that_killed_five_senders_is_set_aside_until_a_person_has_looked
     assert small.counts() == {"in_doubt": 5, "accepted": 5}
 
 
+def test_a_message_that_kills_its_sender_process_kills_five_and_no_more(small: SmallRun) -> None:
+    small.window = small.gateways["sms-file"].window = 1
+    small.gateways["sms-file"].answer = lambda _one: os.kill(os.getpid(), signal.SIGKILL)
+    ends = []
+    for n in range(7):
+        child = os.fork()
+        if not child:  # a sender process: it has connections of its own
+            own = Database(small.database.url.render_as_string(hide_password=False))
+            sending = replace(small.sending(f"victim-{n}"), database=own)
+            dispatch.drain(sending, small.run_id, dispatch.Tally())
+            os._exit(0)
+        ends.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        small.sweep(f"victim-{n}")
+
+    assert ends == [-signal.SIGKILL] * 5 + [0, 0]
+    assert small.counts() == {"in_doubt": 5, "ready": 5}
+
+
 def test_a_batch_whose_windows_are_settled_in_between_is_not_blamed(small: SmallRun) -> None:
     with small.database.begin() as tx:
         tx.execute(update(batch).values(takeovers=4))
@@ -423,8 +488,6 @@ def test_a_batch_whose_windows_are_settled_in_between_is_not_blamed(small: Small
 
 
 def test_a_sender_that_is_gone_from_the_config_needs_no_breaker(small: SmallRun) -> None:
-    from dataclasses import replace
-
     def gone(sender: str) -> dispatch.Adapter:
         raise ChannelUnavailable(f"{sender}: config.toml has no such sender any more")
 

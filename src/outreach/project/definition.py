@@ -47,6 +47,7 @@ from outreach.core.values import (
 from outreach.core.words import Channel, Purpose
 from outreach.project.config import Config
 from outreach.project.load import Project
+from outreach.project.rate_config import NO_POLICY, PACE
 
 RUN_COLUMNS: Final = (
     "securities", "securities_count", "unsubscribe_url", "survey_url", "because",
@@ -313,6 +314,10 @@ def redefine(parts: Mapping[str, Frozen]) -> Definition:
     )
 
 
+# What decides about nobody. (Which country has a limit cuts the batches, so it is kept.)
+_NO_POLICY: Final[Any] = dict.fromkeys(NO_POLICY, True) | {"senders": {"__all__": PACE}}
+
+
 def _policy(config: Config, campaign: Campaign) -> dict[str, Any]:
     """The policy a run was decided by: version, gates in order, limits, routes, and the names of
     the stored facts."""
@@ -321,16 +326,7 @@ def _policy(config: Config, campaign: Campaign) -> dict[str, Any]:
         "gates": [gate.name for gate in gates_for(campaign.purpose)],
         "candidate": [*_CANDIDATE, *_asked(config, campaign)],
         "route": Route._fields,
-        "config": config.model_dump(
-            mode="json",
-            # How fast senders go decides about nobody; which country has a limit cuts the batches.
-            exclude={
-                **dict.fromkeys(
-                    ("database", "paths", "engine", "clients", "departments", "accounts"), True
-                ),
-                "senders": {"__all__": {"per_second", "per_day", "between", "ramp_up"}},
-            },
-        ),
+        "config": config.model_dump(mode="json", exclude=_NO_POLICY),
     }
 
 

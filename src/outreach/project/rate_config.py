@@ -1,7 +1,7 @@
 """How fast each sender may send, as config.toml says."""
 
 from datetime import time
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,11 @@ PerSecond = Annotated[
 ]
 PerDay = Annotated[int, Field(ge=1, description="Messages a day on the firm's clock.")]
 Prefix = Annotated[str, Field(pattern=r"^\+\d{1,7}$")]
+
+
+# How fast a sender goes: it may change without any run or approval being concerned.
+PACE: Final = {"per_second", "per_day", "between", "ramp_up"}
+NO_POLICY: Final = ("database", "paths", "engine", "clients", "departments", "accounts")
 
 
 class RampingUp(Written):
