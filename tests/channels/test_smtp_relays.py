@@ -1,19 +1,20 @@
 """Several relays in one sender: shares, failover, and what is never sent a second time."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
-from outreach.channels import ChannelUnavailable
+from outreach.channels import Adapter, ChannelUnavailable
 from outreach.channels.smtp import SmtpChannel
+from outreach.channels.smtp_pace import Limit
 from outreach.channels.smtp_relay import Relay
 from outreach.channels.smtp_session import Server
 from outreach.core.mime import Letterhead
 from outreach.core.words import Channel, State
-from tests.channels.cases import letters, mail, results, states
+from tests.channels.cases import CASES, letters, mail, results, states
 from tests.channels.mta import CUT, HANG, Answer, Mta, Running, Taken, running, usual
 
 PIPELINED = ("PIPELINING", "8BITMIME")
@@ -79,6 +80,18 @@ def always(verb: str, said: str) -> Answer:
 
 def everybody(count: int) -> Counter[str]:
     return Counter(f"user{id_}@ok.test" for id_ in range(1, count + 1))
+
+
+@pytest.mark.parametrize("shared", CASES, ids=lambda shared: shared.__name__)
+def test_shared_case(shared: Callable[[Adapter], None]) -> None:
+    with two(offers=(PIPELINED, ("8BITMIME", "DSN", "SMTPUTF8"))) as found:
+        found.channel = SmtpChannel(
+            found.addresses,
+            Letterhead("notice@broker.example"),
+            domains={"*": Limit(connections=3), "ok.test": Limit(per_second=5000)},
+        )
+        shared(found.channel)
+        assert [fault for server in found.servers for fault in server.faults] == []
 
 
 def test_small_windows_go_by_weight() -> None:
