@@ -126,9 +126,9 @@ def test_a_domain_that_asks_for_less_gets_one_at_a_time_and_then_more_again() ->
 def served(desk: Window) -> Counter[str]:
     """Serves a window until it ends; the codes of its outcomes."""
     while True:
-        for letter in taken(desk):
-            desk.settle(letter, accepted("q"))
-        taken(desk)
+        while hand := taken(desk):
+            for letter in hand:
+                desk.settle(letter, accepted("q"))
         wait = desk.wait()
         if wait == inf:
             return Counter(outcome.code for _, outcome in desk.drain())
@@ -150,6 +150,32 @@ def test_a_window_does_not_stay_open_for_slow_domains_alone() -> None:
 
     assert desk.now <= 0.3
     assert codes == {"": 103, "late": 97}
+
+
+def test_limits_for_all_domains_keep_no_window_open_for_the_slowest() -> None:
+    limits = {"*": Limit(connections=4), "qq.com": Limit(connections=1, per_second=20)}
+    desk = window(["qq.com"] * 50 + ["a.test", "b.test"] * 50, limits)
+
+    codes = served(desk)
+
+    assert desk.now <= 0.4
+    assert codes[""] >= 100
+    assert codes["late"] >= 40
+
+
+def test_slow_answers_make_nobody_late_before_the_window_is_over() -> None:
+    desk = window(["a.test"] * 3 + ["b.test"], {"*": Limit(connections=1)})
+    sent = 0
+    while desk.waiting:
+        hand = taken(desk)
+        assert taken(desk) == []
+        desk.now += 4.0
+        assert desk.wait() > 0
+        for letter in hand:
+            desk.settle(letter, accepted("q"))
+            sent += 1
+
+    assert sent == 4
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,11 @@ class Pace:
         return 0 < self._at_once <= self.out
 
     @property
+    def timed(self) -> bool:
+        """Whether time must pass between two messages."""
+        return self._gap > 0
+
+    @property
     def unlimited(self) -> bool:
         return not self._at_once and not self._gap
 

@@ -12,8 +12,8 @@ from outreach.core.model import Message, Outcome, unavailable
 
 # Seconds after which no further message of a window is begun: its lease may be running out.
 _PATIENCE: Final = 30.0
-# Seconds a window stays open for domains that must wait, once nobody else has anything to send:
-# the next window has letters that need not wait. One of slow domains alone stays to the end.
+# Seconds a window stays open for domains that must let time pass, once nobody else has anything to
+# send: the next window has letters that need not wait. One of slow domains alone stays to the end.
 _LINGER: Final = 0.25
 _LATE: Final = "the window took too long; the message was not begun"
 
@@ -41,7 +41,7 @@ class Window:
         self.answered = False  # whether a server has taken, or refused, any message
         self.servers: set[Offers] = set()  # what those that are connected offer
         self._ends_at = now + _PATIENCE
-        self._free = False  # whether there was a letter that need not wait
+        self._mixed = False  # whether a lane has run empty: then not all is slow here
         self._lingers_until = inf
         self._asleep_until = 0.0  # before, no lane has a letter that may go
         self._outcomes: list[tuple[int, Outcome]] = []
@@ -130,26 +130,32 @@ class Window:
             return self._common.letters.popleft() if self._common.letters else None
         if now < self._asleep_until:
             return None
-        wakes = inf
+        wakes, answers = inf, False
         for _ in range(len(turns)):
             lane = turns[0]
             turns.rotate(-1)
+            if not lane.letters:
+                continue
             pace = lane.pace
-            if not lane.letters or (pace is not None and pace.full):
-                continue
-            if pace is None:
-                self._free, self._lingers_until = True, inf
-            elif pace.next_at > now:
-                wakes = min(wakes, pace.next_at)
-                continue
-            else:
+            if pace is not None:
+                if pace.full:
+                    answers = answers or not pace.timed  # it goes on with the next answer
+                    continue
+                if pace.next_at > now:
+                    wakes = min(wakes, pace.next_at)
+                    continue
                 pace.begin(now)
+            if pace is None or not pace.timed:
+                self._lingers_until = inf
             self._asleep_until = 0.0
             letter = lane.letters.popleft()
             letter.pace = pace
+            self._mixed = self._mixed or not lane.letters
             return letter
         self._asleep_until = wakes
-        if self._free and self._lingers_until == inf:
+        if answers:
+            self._lingers_until = inf
+        elif self._mixed and self._lingers_until == inf:
             self._lingers_until = now + _LINGER
         return None
 
@@ -176,7 +182,6 @@ class Window:
         domain = _domain(letter.message)
         self._paces.slow(domain, self.now)
         if domain not in self._lanes:
-            self._free = True
             waiting, self._common.letters = self._common.letters, deque()
             for other in waiting:
                 self._lane(other.message).letters.append(other)
