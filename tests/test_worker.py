@@ -3,6 +3,7 @@ it again."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import text, update
 
 from outreach.core.model import Message, Outcome
+from outreach.core.rate import Limit, Limits
 from outreach.engine import SILENCE, queue_of, steps
 from outreach.engine.procrastinate import Queue
 from outreach.engine.rows import Rows
@@ -259,8 +261,6 @@ def test_no_pooler_is_found_where_there_is_none(small: SmallRun) -> None:
 
 
 def local(small: SmallRun, stopping: Callable[[], bool] = lambda: False) -> steps.Local:
-    from dataclasses import replace
-
     sending = replace(small.sending("here:2:2"), stopping=stopping)
     return steps.Local(sending, page=100, senders=0, in_process_up_to=10_000, command=())
 
@@ -361,6 +361,41 @@ def test_a_batch_whose_sender_gave_up_rests_before_it_is_tried_again(
     assert len(later) == 2
     assert all(moment and moment > small.now for moment in later), "not at once"
     assert shop.events() == ["sender_stopped"], "told once"
+
+
+def test_a_batch_of_a_limited_sender_stands_behind_all_others(
+    shop: Shop, small: SmallRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.plan()
+    submitted: list[Task] = []
+    small.database.submit = lambda tx, tasks: submitted.extend(tasks)
+    with small.database.reading() as conn:
+        (task,) = work.due(conn, small.now)
+    thousand = Limits("sms-file", Limit(per_second=1000.0))
+    usual = local
+
+    def limited(small: SmallRun, stopping: Callable[[], bool]) -> steps.Local:
+        engine = usual(small, stopping)
+        return replace(engine, sending=replace(engine.sending, limits=lambda sender: thousand))
+
+    monkeypatch.setattr("tests.test_worker.local", limited)
+    shop.workshop.perform(task)
+    assert (submitted, sum(small.handed().values())) == ([task._replace(slow=True)], 0)
+
+    shop.workshop.perform(submitted[0])
+
+    assert sum(small.handed().values()) == 5
+
+
+@on_postgresql
+def test_what_is_slow_is_fetched_last(queue: Queue) -> None:
+    with queue.database.begin() as tx:
+        queue.submit_all(tx, [Task("dispatch", 1, slow=True), Task("dispatch", 2)])
+    query = text(
+        "SELECT queueing_lock FROM outreach_jobs.procrastinate_jobs ORDER BY priority DESC, id"
+    )
+    with queue.database.reading() as conn:
+        assert list(conn.execute(query).scalars()) == ["dispatch:2", "dispatch:1"]
 
 
 def test_trouble_is_said_once_and_its_end_too(

@@ -99,9 +99,9 @@ class Queue:
             queueing_lock=task.name,
             task_name=f"outreach.{task.kind}",
             queue=queue_of(task.kind, urgent=task.urgent),
-            task_kwargs={"ref": task.ref, "urgent": task.urgent},
+            task_kwargs={"ref": task.ref, "urgent": task.urgent, "slow": task.slow},
             scheduled_at=self._on_their_clock(task.not_before),
-            priority=0,
+            priority=-1 if task.slow else 0,
         )
 
     def _on_their_clock(self, moment: datetime | None) -> datetime | None:
@@ -225,8 +225,8 @@ class Queue:
         return app
 
     def _task(self, kind: str) -> Any:
-        async def run(ref: int, urgent: bool) -> None:
-            await asyncio.to_thread(self._shop.perform, Task(kind, ref, urgent))
+        async def run(ref: int, urgent: bool, slow: bool) -> None:
+            await asyncio.to_thread(self._shop.perform, Task(kind, ref, urgent, None, slow))
 
         return run
 

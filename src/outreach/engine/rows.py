@@ -112,7 +112,7 @@ class Rows:
                 mine = queue_of(task.kind, urgent=task.urgent) == queue
                 if mine and task.name not in self._at_work:
                     self._at_work.add(task.name)
-                    return task
+                    return task._replace(slow=True)  # there is no queue to stand behind others in
         return None
 
 

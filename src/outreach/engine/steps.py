@@ -5,7 +5,7 @@ import os
 import socket
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ from outreach.store.work import Task
 
 # How long a batch is left alone after its sender gave up.
 REST: Final = timedelta(minutes=1)
+SLOW_SLICE: Final = 10.0  # seconds a batch of a limited sender is worked on before others are
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,18 @@ def perform(engine: Local, task: Task, tally: dispatch.Tally) -> list[Task]:
     return []
 
 
+def _limited(sending: dispatch.Sending, sender: str, pace: str | None) -> bool:
+    """Whether a batch may take as long as its sender's rate wants."""
+    asks = sending.limits(sender).asks(pace)
+    return any(ask.limit.per_second is not None for ask in asks)
+
+
+def _hurried(sending: dispatch.Sending) -> dispatch.Sending:
+    """The same, for a short slice of time: a slot that waits for permits is lost for others."""
+    end = sending.elapsed() + SLOW_SLICE
+    return replace(sending, stopping=lambda: sending.stopping() or sending.elapsed() >= end)
+
+
 def _plan(engine: Local, task: Task) -> list[Task]:
     plan_run(engine, task.ref)
     with engine.database.reading() as conn:
@@ -154,6 +167,12 @@ def _plan(engine: Local, task: Task) -> list[Task]:
 
 def _dispatch(engine: Local, task: Task, tally: dispatch.Tally) -> list[Task]:
     sending = engine.sending
+    with engine.database.reading() as conn:
+        known = work.batch_of(conn, task.ref)
+    if known is not None and _limited(sending, known.sender, known.pace):
+        if not task.slow:
+            return [task._replace(slow=True)]
+        sending = _hurried(sending)
     while True:
         claimed = dispatch.work_batch(sending, None, tally, batch_id=task.ref)
         with engine.database.reading() as conn:

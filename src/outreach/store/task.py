@@ -13,6 +13,7 @@ class Task(NamedTuple):
     ref: int
     urgent: bool = False
     not_before: datetime | None = None  # None: now
+    slow: bool = False  # of a limited sender: others go first
 
     @property
     def name(self) -> str:
