@@ -10,10 +10,11 @@ from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
 from outreach.cli import campaigns, run, runs, senders
+from outreach.cli.delivery_health import Seen, sender_findings
 from outreach.cli.door import BAD_DATA, PROBLEMS, USAGE, Door, Failure
 from outreach.store import breakers, rates
 from outreach.store.database import Database
-from outreach.store.tables import audit_entry
+from outreach.store.tables import audit_entry, batch
 from tests.cli.sent_project import CLOCK, sent
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -112,7 +113,6 @@ def test_a_run_says_what_it_waits_for_and_when_it_will_be_through(door: Door) ->
 
 def test_a_throttled_run_says_so(door: Door) -> None:
     from outreach.engine.waiting import throttled, waiting_rows
-    from outreach.store.tables import batch
 
     with door.database.begin() as tx:
         tx.execute(batch.update().values(state="ready", next_id=batch.c.first_id))
@@ -123,3 +123,20 @@ def test_a_throttled_run_says_so(door: Door) -> None:
     said = throttled(rows, "Asia/Shanghai")
     assert said.startswith("sms-file: 50 a second, done about ")
     assert throttled([], "Asia/Shanghai") == ""
+
+
+def test_doctor_tells_of_senders_at_rest_and_batches_set_aside(door: Door) -> None:
+    def found() -> list[Seen]:
+        with door.database.reading() as conn:
+            return list(sender_findings(conn, door.project, door.now()))
+
+    assert [one.level for one in found()] == ["ok"]
+    with door.database.begin() as tx:
+        breakers.stop(tx, "sms-file", "contract ended", "li.na", door.now())
+    with door.database.begin() as tx:
+        tx.execute(batch.update().where(batch.c.id == 1).values(state="ready", takeovers=5))
+
+    stopped, aside = found()
+    assert stopped.says == "sms-file: stopped by li.na: contract ended"
+    assert stopped.write == "outreach senders open sms-file"
+    assert aside.says == "run 1: 1 batches were set aside, for they ended every sender"

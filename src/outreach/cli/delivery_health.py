@@ -33,6 +33,23 @@ def doubt_findings(conn: "Connection", project: "Project", now: datetime) -> Ite
         yield Seen("ok", "no message is in doubt")
 
 
+def sender_findings(conn: "Connection", project: "Project", now: datetime) -> Iterator[Seen]:
+    """Senders that had trouble or were stopped, and batches that nobody takes any more."""
+    from outreach.store import breakers, left
+
+    quiet = True
+    for name, row in breakers.standing(conn).items():
+        if row["state"] != "closed":
+            quiet = False
+            yield Seen("warning", row["why"][:300], f"outreach senders open {name}")
+    for run, batches in left.all_set_aside(conn).items():
+        quiet = False
+        says = f"run {run}: {batches:,} batches were set aside, for they ended every sender"
+        yield Seen("warning", says, f"outreach runs show {run}, then outreach runs retry {run}")
+    if quiet:
+        yield Seen("ok", "no sender rests or is stopped")
+
+
 def heard_findings(conn: "Connection", project: "Project", now: datetime) -> Iterator[Seen]:
     """Events nobody could make anything of, events nobody applies, replies nobody has seen to."""
     from outreach.store import raw_events, replies

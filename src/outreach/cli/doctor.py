@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple
 
 import typer
 
+from outreach.cli import delivery_health as delivery
 from outreach.cli.db_health import database_findings
-from outreach.cli.delivery_health import doubt_findings, heard_findings, returned_findings
 from outreach.cli.departments import department_findings
 from outreach.cli.door import PROBLEMS, Door, Failure
 from outreach.cli.incident_health import incident_findings
@@ -338,8 +338,9 @@ CHECKS: Final[tuple[tuple[str, bool, Check], ...]] = (
     ("incidents", True, _room(incident_findings)),
     ("market moves", True, _room(market_findings)),
     ("departments", True, _room(department_findings)),
-    ("in doubt", True, _room(doubt_findings)),
-    ("heard back", True, _room(heard_findings)),
-    ("returned mail", True, _room(returned_findings)),
+    ("senders at rest", True, _room(delivery.sender_findings)),
+    ("in doubt", True, _room(delivery.doubt_findings)),
+    ("heard back", True, _room(delivery.heard_findings)),
+    ("returned mail", True, _room(delivery.returned_findings)),
     ("disk", False, _disk),
 )

@@ -119,6 +119,13 @@ def set_aside(conn: Connection, run_id: int) -> list[tuple[int, int]]:
     return [(row[0], row[1]) for row in conn.execute(query.order_by(batch.c.id))]
 
 
+def all_set_aside(conn: Connection) -> dict[int, int]:
+    """How many batches of each run nobody takes any more."""
+    mine = and_(batch.c.state == "ready", batch.c.takeovers >= STUCK_AFTER)
+    query = select(batch.c.run_id, func.count()).where(mine).group_by(batch.c.run_id)
+    return {row[0]: row[1] for row in conn.execute(query.order_by(batch.c.run_id))}
+
+
 def take_up_again(tx: Connection, run_id: int, at: datetime, actor: str) -> int:
     """Give batches that were set aside to senders again; how many."""
     mine = and_(
