@@ -9,10 +9,14 @@ import pytest
 
 from outreach.channels import Adapter, ChannelUnavailable
 from outreach.channels.smtp import SmtpChannel
-from outreach.channels.smtp_pace import Limit
+from outreach.channels.smtp_clerk import Clerk
+from outreach.channels.smtp_pace import Limit, Paces
 from outreach.channels.smtp_relay import Relay
 from outreach.channels.smtp_session import Server
+from outreach.channels.smtp_window import Window
+from outreach.channels.smtp_wire import Offers
 from outreach.core.mime import Letterhead
+from outreach.core.model import accepted
 from outreach.core.words import Channel, State
 from tests.channels.cases import CASES, letters, mail, results, states
 from tests.channels.mta import CUT, HANG, Answer, Mta, Running, Taken, running, usual
@@ -208,6 +212,29 @@ def test_a_rested_relay_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
             assert sent < 6000
 
         assert found.arrived() == everybody(sent)
+
+
+def test_a_relay_rests_twice_as_long_each_time_until_it_serves_again() -> None:
+    def lost(relay: Relay, window: Window, now: float) -> float:
+        """It gets a letter, hangs up on it, and rests; for how long."""
+        relay.begin(window, resting=False)
+        letter = relay.take(Offers())
+        assert letter is not None
+        relay.put_back(letter, "connection_lost", "the server hung up", served=False)
+        relay.rest("connection_lost", "the server hung up", now)
+        return relay.rests_until - now
+
+    relay = Relay(Server("mx.test", 25), [])
+    desk = Window(letters(Channel.EMAIL, 9), Clerk(Letterhead("a@b.cn")), Paces({}), 0.0)
+
+    assert [lost(relay, desk, now) for now in (0.0, 10.0, 30.0)] == [5.0, 10.0, 20.0]
+    assert [lost(relay, desk, 100.0) for _ in range(9)][-1] == 300.0
+
+    relay.begin(desk, resting=False)
+    letter = relay.take(Offers())
+    assert letter is not None
+    relay.settle(letter, accepted("Q1"))
+    assert lost(relay, desk, 900.0) == 5.0
 
 
 @pytest.mark.parametrize("said", [CUT, HANG])

@@ -50,12 +50,12 @@ class Relay:
         self._peers = peers
         self._step = 1 / server.weight
         self._rest = _REST
-        self._load_before = 0.0
+        self._settled = False  # whether it answered for a letter since it last rested
 
     def begin(self, window: Window, *, resting: bool) -> None:
         """A new window: what went wrong in the last one is forgotten."""
-        if self.load != self._load_before:
-            self._load_before, self._rest = self.load, _REST
+        if self._settled:
+            self._settled, self._rest = False, _REST
         self.window = window
         self.resting = resting
         self.barren = 0
@@ -85,6 +85,7 @@ class Relay:
         return letter
 
     def settle(self, letter: Letter, outcome: Outcome) -> None:
+        self._settled = True
         self.window.settle(letter, outcome)
 
     def put_back(self, letter: Letter, code: str, detail: str, *, served: bool) -> None:
