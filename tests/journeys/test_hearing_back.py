@@ -119,7 +119,8 @@ def test_of_several_processes_one_stores_and_applies_what_the_others_take_in(
         (keeper,) = (pid for pid in started if b"\0--keeps\0" in cmdline(pid))
         os.kill(keeper, signal.SIGKILL)
         served.until(lambda: asked(served, "POST", link, "List-Unsubscribe=One-Click")[0] == 200)
-        assert [one["code"] for one in served.events("web_died")] == [-signal.SIGKILL]
+        codes = [one["code"] for one in served.events("web_died")]
+        assert codes == [-signal.SIGKILL], served.other
         served.stops()
     assert [pid for pid in started if b"\0web\0" in cmdline(pid)] == []
 
