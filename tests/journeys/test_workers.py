@@ -110,6 +110,18 @@ def test_without_a_worker_the_command_works_the_run_itself(crew: Crew) -> None:
     accounted(crew.house, 2 * CLIENTS, 0)
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_without_a_queue_a_worker_finds_its_work_by_the_rows(crew: Crew) -> None:
+    first = crew.held_in_its_middle()
+    first.killed()
+    other = crew.starts("other")
+
+    other.until(lambda: ended(crew.house, WINDOW))
+
+    other.stops()
+    accounted(crew.house, 2 * CLIENTS, WINDOW)
+
+
 @on_postgresql
 def test_the_work_of_a_killed_worker_is_taken_over(crew: Crew) -> None:
     first = crew.held_in_its_middle()

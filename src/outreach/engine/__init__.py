@@ -70,6 +70,6 @@ class Engine(Protocol):
 
 def queue_of(kind: str, *, urgent: bool) -> str:
     """The queue a task waits in."""
-    if kind in ("sweep", "close", "reconcile"):
+    if kind in ("sweep", "close"):
         return UPKEEP
     return URGENT if urgent else BULK

@@ -62,6 +62,7 @@ class Rows:
         """Work what the rows say is due, until asked to stop."""
         shop = self._shop
         shop.beat()
+        shop.say("working", queues=",".join(queues), hears="by looking")
         lanes = [queue for queue in queues for _ in range(1 if queue == UPKEEP else concurrency)]
         threads = [
             threading.Thread(target=self._lane, args=(queue,), name=queue, daemon=True)
