@@ -71,9 +71,10 @@ def untouched(url: str) -> bool:
 
 
 def waits(engine: Engine) -> bool:
-    """Whether somebody waits for a lock there."""
+    """Whether somebody waits for a lock in this database; others of the server have their own."""
+    query = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
     with engine.connect() as conn:
-        return bool(conn.execute(text("SELECT 1 FROM pg_locks WHERE NOT granted")).first())
+        return bool(conn.execute(text(f"{query} AND wait_event_type = 'Lock'")).first())
 
 
 def killed_at(house: House, url: str, table: str, mode: str) -> None:

@@ -234,6 +234,18 @@ def test_no_password_is_kept_or_shown_as_stars(source: Database) -> None:
     assert mark.other == "postgresql+psycopg://out@db.example.com:5433/outreach?sslmode=require"
 
 
+def test_a_move_that_has_begun_ends_where_it_began_to(source: Database, target: Database) -> None:
+    source.close()
+    with moving.alone(source) as conn:
+        mark = moving.begin(conn, target, "li.m", AT)
+        other = moving.target("postgresql+psycopg://out@db.example.com/outreach")
+        refused = moving.refusal(other, mark)
+
+        assert refused is not None
+        assert "give that, or `outreach db move --undo`" in refused
+        assert moving.refusal(target, mark) is None
+
+
 def test_only_postgresql_is_moved_to(tmp_path: Path) -> None:
     with pytest.raises(DatabaseProblem, match="not to sqlite"):
         moving.target(f"sqlite:///{tmp_path}/new.db")

@@ -104,8 +104,7 @@ def _ready(conn: "Connection", target: "Database") -> "Mark | None":
     elif mark is not None and mark.state == State.MOVED:
         theirs = moving.arrival(target, mark)
         if theirs is None or theirs.state != State.ARRIVING:
-            lines.append(moved.why_closed(conn) or "")
-            lines[-1] = f"the database {lines[-1]}"
+            lines.append(f"this database {moved.why_closed(conn)}")
     if lines:
         raise Failure(PROBLEMS, lines)
     return mark

@@ -103,6 +103,8 @@ def target(url: str) -> Database:
 def refusal(target: Database, mark: Mark | None) -> str | None:
     """Why a database cannot be moved to; None when it can. `mark`: a move of the source that has
     begun."""
+    if mark is not None and mark.other != _address(target):
+        return f"this database is moved to {mark.other}; give that, or `outreach db move --undo`"
     with target.reading() as conn:
         encoding = conn.execute(text("SHOW server_encoding")).scalar_one()
         if encoding != "UTF8":
