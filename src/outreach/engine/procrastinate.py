@@ -53,7 +53,7 @@ class Queue:
     workshop: Workshop | None = None
 
     def __post_init__(self) -> None:
-        for name in ("procrastinate", "psycopg.pool", "asyncio"):
+        for name in ("procrastinate", "psycopg", "psycopg.pool", "asyncio"):
             logging.getLogger(name).addHandler(logging.NullHandler())  # what matters is said by us
             logging.getLogger(name).propagate = False
         self._jobs = JobManager(SyncPsycopgConnector())  # of no pool: connections are handed in
