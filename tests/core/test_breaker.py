@@ -56,6 +56,15 @@ def test_more_than_one_in_a_hundred_of_the_last_200_in_doubt_opens_it() -> None:
     assert third.why == "3 of the last 200 messages are in doubt: named no message"
 
 
+def test_one_refusal_of_our_account_opens_it() -> None:
+    ours = unavailable("20003", "the token is wrong", About.ACCOUNT)
+    found = after(Breaker(), [OK, ours, OK], NOW)
+
+    assert (found.position, found.open_until) == (Position.OPEN, NOW + RESTS[0])
+    assert found.why == "it refuses our account or sender: the token is wrong"
+    assert troubled([OK, ours])
+
+
 def test_doubts_long_ago_are_forgotten() -> None:
     assert after(Breaker(), [DOUBT, DOUBT, *[OK] * 200], NOW).spotless
 

@@ -51,7 +51,7 @@ class Breaker(NamedTuple):
 
 def troubled(outcomes: Iterable[Outcome]) -> bool:
     """Whether a window's outcomes have to be looked at at all."""
-    return any(_error(o) or o.state == State.IN_DOUBT for o in outcomes)
+    return any(_error(o) or _ours(o) or o.state == State.IN_DOUBT for o in outcomes)
 
 
 def after(before: Breaker, outcomes: Iterable[Outcome], at: datetime) -> Breaker:
@@ -63,6 +63,9 @@ def after(before: Breaker, outcomes: Iterable[Outcome], at: datetime) -> Breaker
     for o in outcomes:
         if o.code == NOT_BEGUN:
             continue
+        if _ours(o):
+            said = masked_text(o.detail or o.code)
+            return opened(before, f"it refuses our account or sender: {said}", at)
         doubt = o.state == State.IN_DOUBT
         why = masked_text(o.detail or o.code) if doubt else why
         recent = (recent << 1 | doubt) & _MASK
@@ -89,6 +92,10 @@ def opened(before: Breaker, why: str, at: datetime) -> Breaker:
     """A sender that rests from now on."""
     rest = RESTS[min(before.rests, len(RESTS) - 1)]
     return Breaker(Position.OPEN, at + rest, rests=before.rests + 1, why=why)
+
+
+def _ours(o: Outcome) -> bool:
+    return o.state != State.ACCEPTED and about(o) is About.ACCOUNT
 
 
 def _error(o: Outcome) -> bool:
