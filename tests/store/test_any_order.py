@@ -169,7 +169,7 @@ class AnyOrder(RuleBasedStateMachine):
             waiting = list(conn.execute(select(retry.c.message_id)).scalars())
         doubted = [n for n, state in self.small.states().items() if state is State.IN_DOUBT]
         numbers = [*sorted(waiting) * 6, *sorted(doubted) * 3, *range(1, CLIENTS + 2)]
-        return numbers[pick % len(numbers)]
+        return int(numbers[pick % len(numbers)])
 
     @rule(
         pick=st.integers(0, 99),
@@ -177,7 +177,9 @@ class AnyOrder(RuleBasedStateMachine):
         sender=st.sampled_from(["sms-file", "sms-file", "sms-file", "another"]),
     )
     def a_receipt_comes(self, pick: int, state: State, sender: str) -> None:
-        number = self.likely(pick)
+        self.hear(self.likely(pick), state, sender)
+
+    def hear(self, number: int, state: State, sender: str = "sms-file") -> None:
         content = orjson.dumps({"message": number, "state": state.value})
         event = receive.Event(f"twilio:{sender}", "status", content, self.small.now)
         receive.take_in(self.database, [event])
@@ -194,6 +196,36 @@ class AnyOrder(RuleBasedStateMachine):
         gateway.before = hear
         self.small.work("a")
         gateway.before = lambda: None
+
+    @rule(state=st.sampled_from(HEARD))
+    def a_receipt_overtakes_the_outcome_of_its_message(self, state: State) -> None:
+        gateway, overtaken = self.small.gateways["sms-file"], set[int]()
+
+        def then_hear(message: Message) -> Outcome | None:
+            given = self.answer(message)
+            if not overtaken:
+                overtaken.add(message.id)
+                self.hear(message.id, state)
+            return given
+
+        gateway.answer = then_hear
+        self.small.work("a")
+        gateway.answer = self.answer
+        self.small.pass_time(seconds=3)
+        self.apply_what_came()
+        assert overtaken <= self.heard().keys()
+
+    @rule(state=st.sampled_from(HEARD))
+    def the_provider_has_what_it_said_it_did_not_take(self, state: State) -> None:
+        self.answers = [unavailable("450")] * CLIENTS
+        self.small.work("a")
+        self.answers = []
+        with self.database.reading() as conn:
+            waiting = list(conn.execute(select(retry.c.message_id)).scalars())
+        for number in sorted(waiting)[:1]:
+            self.hear(number, state)
+            self.small.pass_time(minutes=20)
+            self.small.work("b")
 
     @rule()
     def apply_what_came(self) -> None:
