@@ -19,6 +19,7 @@ from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 from procrastinate.sync_psycopg_connector import SyncPsycopgConnector
 from psycopg import AsyncCursor
+from psycopg.errors import ForeignKeyViolation
 from sqlalchemy import Connection
 
 from outreach.engine import HEARTBEAT, SILENCE, SWEEP, UPKEEP, Stats, queue_of, rows
@@ -176,7 +177,7 @@ class Queue:
         self, app: procrastinate.App, queue: str, concurrency: int, listen: bool
     ) -> None:
         """One queue. After trouble with the database it begins again, as a new worker."""
-        while True:
+        while not self._shop.stopping():  # trouble may take the place of being cancelled
             try:
                 await app.run_worker_async(
                     queues=[queue],
@@ -190,8 +191,14 @@ class Queue:
                     delete_jobs="always",
                 )
             except exceptions.ConnectorException as error:
-                self._shop.trouble(str(error.__cause__ or error).strip().partition("\n")[0])
+                self._say_trouble(error.__cause__ or error)
             await asyncio.sleep(AGAIN)
+
+    def _say_trouble(self, error: BaseException) -> None:
+        if isinstance(error, ForeignKeyViolation):  # others struck it off while it stood still
+            self._shop.say("taken_for_gone")
+        else:
+            self._shop.trouble(str(error).strip().partition("\n")[0])
 
     def _lost(self, _loop: object, context: dict[str, Any]) -> None:
         """A job could not be marked as done: it is found by its rows, or was taken from us."""
