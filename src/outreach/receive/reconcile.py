@@ -119,7 +119,7 @@ def pull(
             if not isinstance(adapter, Pulls):
                 continue
             for said in adapter.pull(now):
-                events.append(pulled(sender, said, now))  # noqa: PERF401 - kept when it breaks off
+                events.append(pulled(sender, said, now))
         except ChannelUnavailable as error:
             done.troubles[sender] = str(error)
         # What was told is not told again: it is kept also when the rest could not be had.
