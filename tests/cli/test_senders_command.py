@@ -14,7 +14,7 @@ from outreach.cli.delivery_health import Seen, sender_findings
 from outreach.cli.door import BAD_DATA, PROBLEMS, USAGE, Door, Failure
 from outreach.store import breakers, rates
 from outreach.store.database import Database
-from outreach.store.tables import audit_entry, batch
+from outreach.store.tables import audit_entry, batch, sender_rate
 from tests.cli.sent_project import CLOCK, sent
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -116,7 +116,7 @@ def test_a_throttled_run_says_so(door: Door) -> None:
 
     with door.database.begin() as tx:
         tx.execute(batch.update().values(state="ready", next_id=batch.c.first_id))
-        tx.execute(rates.sender_rate.delete())
+        tx.execute(sender_rate.delete())
     with door.database.reading() as conn:
         rows = waiting_rows(door.config, conn, 1, door.now())
 

@@ -136,7 +136,9 @@ def test_what_each_attempt_came_to(book: Database) -> None:
     assert lines[0].provider_ref == "ref-1"
     assert lines[0].at == AT + MINUTE
     # Its next try, not its batch's hour; said to be throttled, it is back in seconds.
-    assert AT + MINUTE < lines[3].held_until <= AT + MINUTE + timedelta(seconds=6)
+    held_until = lines[3].held_until
+    assert held_until is not None
+    assert AT + MINUTE < held_until <= AT + MINUTE + timedelta(seconds=6)
 
 
 def test_an_open_window_is_being_sent_until_its_lease_runs_out(book: Database) -> None:

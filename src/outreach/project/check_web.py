@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from outreach.core.problem import Problem
 from outreach.project.config import Config, GatewaySender, TwilioSender
 from outreach.project.toml_file import TomlFile
+from outreach.project.toml_lines import KeyPath
 from outreach.project.web_config import Web
 
 # The first part of the paths that are ours whatever config.toml says.
@@ -77,7 +78,7 @@ def _pages(config: Config, file: TomlFile) -> Iterator[Problem]:
 
 
 def _networks(config: Config, file: TomlFile) -> Iterator[Problem]:
-    written = [
+    written: list[tuple[KeyPath, str]] = [
         (("web", "trusted_proxies", at), one)
         for at, one in enumerate(config.web.trusted_proxies if config.web else ())
     ]

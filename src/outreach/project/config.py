@@ -10,8 +10,8 @@ from outreach.core.campaign import Bilingual, Locale, Name, Written
 from outreach.core.words import Channel, Purpose
 from outreach.project.bounce_config import Bounces
 from outreach.project.feed_config import HaltFeed
-from outreach.project.sender_config import PluginSender, WebhookSender
 from outreach.project.rate_config import PacedSms, Shared
+from outreach.project.sender_config import PluginSender, WebhookSender
 from outreach.project.smtp_config import SmtpSender as SmtpSender
 from outreach.project.web_config import Web
 

@@ -816,9 +816,7 @@ reply = Table(
     _required("review", Boolean),  # a person is to see to it
     _required("said_at", UtcDateTime),
     _required("at", UtcDateTime),
-    Index(
-        "ix_reply_review", "id", sqlite_where=text(TO_REVIEW), postgresql_where=text(TO_REVIEW)
-    ),
+    Index("ix_reply_review", "id", sqlite_where=text(TO_REVIEW), postgresql_where=text(TO_REVIEW)),
 )
 
 # Who has seen to a reply, once.
