@@ -25,6 +25,7 @@ demo: install
 	$(BIN)/outreach demo var/demo
 
 bench: install
+	$(BIN)/python -m benchmarks.peers
 	$(BIN)/python -m benchmarks
 
 # Maintainers only: the resolver lives in a venv of its own and is never a dependency.

@@ -56,8 +56,8 @@ def main() -> None:
 
 def measure(folder: Path, size: int, database: str) -> Iterator[Figure]:
     """Import, plan, and send through both channels."""
-    port = free_port()
-    make_project(folder, port, database, "bench-file", "bench-smtp")
+    ports = [free_port(), free_port()]
+    make_project(folder, ports, database, "bench-file", "bench-smtp")
     write_clients(folder / "clients.csv", size)
     outreach(folder, "db", "upgrade")
     cost, _ = outreach(folder, "clients", "import", "clients.csv")
@@ -69,9 +69,9 @@ def measure(folder: Path, size: int, database: str) -> Iterator[Figure]:
     cost, document = outreach(folder, "run", "bench-file")
     yield Figure("run to the file channel", size, document["messages"].get("accepted", 0), cost)
     route_to_smtp(folder)
-    with smtp_sink(port):
+    with smtp_sink(ports[0]), smtp_sink(ports[1]):
         cost, document = outreach(folder, "run", "bench-smtp")
-    yield Figure("run to smtp-sink", size, document["messages"].get("accepted", 0), cost)
+    yield Figure("run to two smtp-sink", size, document["messages"].get("accepted", 0), cost)
 
 
 if __name__ == "__main__":

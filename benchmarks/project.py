@@ -2,6 +2,7 @@
 to mail servers of this machine."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -35,12 +36,15 @@ TEXT: Final = {
     * 3
     + "\n{{ firm_name }} {{ hotline }}\n{{ risk_line }}\n{{ unsubscribe_url }}\n",
 }
+_RELAYS: Final = "relays = ["
 _FILE, _SMTP = 'sender = "mail-file"', 'sender = "mail-smtp"'
 
 
-def make_project(folder: Path, port: int, database: str = "", *campaigns: str) -> None:
+def make_project(
+    folder: Path, ports: int | Sequence[int], database: str = "", *campaigns: str
+) -> None:
     """The shipped project with the named campaigns alone, each an e-mail to every active client.
-    It goes to the file channel until `route_to_smtp`; `port` is that of the mail server."""
+    It goes to the file channel until `route_to_smtp`; `ports` are those of the mail servers."""
     for name in ("campaigns", "templates"):
         shutil.copytree(ROOT / name, folder / name)
     for path in (folder / "campaigns").glob("*.toml"):
@@ -50,7 +54,7 @@ def make_project(folder: Path, port: int, database: str = "", *campaigns: str) -
     _plain_layout(folder / "templates" / "_layout")
     for campaign in campaigns:
         (folder / "campaigns" / f"{campaign}.toml").write_text(CAMPAIGN, encoding="utf-8")
-    (folder / "config.toml").write_text(_config(port, database), encoding="utf-8")
+    (folder / "config.toml").write_text(_config(ports, database), encoding="utf-8")
 
 
 def route_to_smtp(folder: Path) -> None:
@@ -82,12 +86,25 @@ def _plain_layout(folder: Path) -> None:
         (folder / f"email.{locale}.text.j2").write_text("{# body #}\n", encoding="utf-8")
 
 
-def _config(port: int, database: str) -> str:
-    """The shipped config with the mail server beside the file sender; the route decides."""
+def route_to_ports(folder: Path, ports: Sequence[int]) -> None:
+    """From now on the mail servers answer on other ports."""
+    path = folder / "config.toml"
+    head, mark, tail = path.read_text(encoding="utf-8").partition(_RELAYS)
+    rest = tail.partition("]\n")[2]
+    path.write_text(f"{head}{_relays(ports)}{rest}" if mark else head, encoding="utf-8")
+
+
+def _relays(ports: Sequence[int]) -> str:
+    each = (f'{{ host = "127.0.0.1", port = {port}, security = "none" }}' for port in ports)
+    return f"{_RELAYS}{', '.join(each)}]\n"
+
+
+def _config(ports: int | Sequence[int], database: str) -> str:
+    """The shipped config with the mail servers beside the file sender; the route decides."""
     text = (ROOT / "config.toml").read_text(encoding="utf-8")
     if database:
         text = text.replace('database = "sqlite:///var/outreach.db"', f'database = "{database}"')
     return text + (
         f'\n[senders.mail-smtp]\nkind = "smtp"\naddress = "service@example.com"\n'
-        f'host = "127.0.0.1"\nport = {port}\nsecurity = "none"\nconnections = 16\n'
+        f"connections = 16\n{_relays([ports] if isinstance(ports, int) else ports)}"
     )
