@@ -17,8 +17,8 @@ from tests.service_engine import opener
 
 CONFIG: Final = Path(__file__).parents[1] / "config.toml"
 NOW: Final = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-# A few rows a year, however many clients there are.
-SMALL: Final = {"incident", "incident_step", "schedule_mark", "feed_source", "id_block"}
+# A few rows a year, or a row a process, however many clients there are.
+SMALL: Final = {"incident", "incident_step", "schedule_mark", "feed_source", "id_block", "worker"}
 
 
 def quiet(database: Database) -> Service:
