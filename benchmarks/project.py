@@ -89,7 +89,7 @@ def _plain_layout(folder: Path) -> None:
 def route_to_ports(folder: Path, ports: Sequence[int]) -> None:
     """From now on the mail servers answer on other ports."""
     path = folder / "config.toml"
-    head, mark, tail = path.read_text(encoding="utf-8").partition(_RELAYS)
+    head, mark, tail = path.read_text(encoding="utf-8").rpartition(_RELAYS)
     rest = tail.partition("]\n")[2]
     path.write_text(f"{head}{_relays(ports)}{rest}" if mark else head, encoding="utf-8")
 
