@@ -29,7 +29,7 @@ from urllib.parse import urlencode
 from sqlalchemy import func, select
 
 from benchmarks.processes import free_port, listening, machine, outreach
-from benchmarks.project import ROOT
+from benchmarks.project import CAMPAIGN, ROOT
 from outreach.samples.generate import write_clients
 from outreach.store.database import Database
 from outreach.store.tables import event_due, message, raw_event, run_count
@@ -37,20 +37,7 @@ from outreach.store.tables import event_due, message, raw_event, run_count
 PUBLIC: Final = "https://outreach.example.com"
 TOKEN: Final = "0123456789abcdef0123456789abcdef"  # noqa: S105
 SENDER: Final = "sms-abroad"
-CAMPAIGN: Final = """\
-purpose = "service"
-segment = "active-clients"
-template = "bench"
-channels = ["sms"]
-owner = "bench"
-occurrence = { kind = "day" }
-urgent = true
-urgent_why = "a benchmark must not wait for morning"
-
-[name]
-zh = "基准测试"
-en = "Benchmark"
-"""
+_CAMPAIGN: Final = CAMPAIGN.replace('["email"]', '["sms"]')
 _AS_FILE: Final = f'[senders.{SENDER}]\nkind = "file"\nchannel = "sms"\naddress = "+15005550006"\n'
 _AS_TWILIO: Final = (
     f'[senders.{SENDER}]\nkind = "twilio_sms"\naddress = "+15005550006"\n'
@@ -201,7 +188,7 @@ def _project(folder: Path, port: int, options: Any) -> None:
     for path in (folder / "campaigns").glob("*.toml"):
         if path.name != "segments.toml":
             path.unlink()
-    (folder / "campaigns" / "bench.toml").write_text(CAMPAIGN, encoding="utf-8")
+    (folder / "campaigns" / "bench.toml").write_text(_CAMPAIGN, encoding="utf-8")
     template = folder / "templates" / "bench"
     template.mkdir()
     name = 'name = { zh = "基准测试", en = "Benchmark" }\nsecurities_content = false\n'

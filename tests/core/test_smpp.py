@@ -51,8 +51,8 @@ def test_garbage_is_a_message_or_garbled_and_never_anything_else(data: bytes, cu
             said = smpp.read_short(body)
         except Garbled:
             continue
-        receipt(said, AT, "e164", "same")
-        reply(said, AT, "e164")
+        assert isinstance(receipt(said, AT, "e164", "same"), Receipt | None)
+        assert isinstance(reply(said, AT, "e164"), Reply | None)
 
 
 @given(sizes=st.lists(st.integers(0, 40), max_size=6), cuts=st.lists(st.integers(1, 30)))

@@ -38,4 +38,7 @@ def test_the_senders_in_the_comments_of_config_toml_load() -> None:
         block = text[start : text.index("\n\n", start)]
         known = COMMENTED.sub("", COMMENTED.sub("", block))
 
-        model.model_validate(tomllib.loads(known)["senders"][name])
+        sender = model.model_validate(tomllib.loads(known)["senders"][name])
+
+        assert isinstance(sender, model)
+        assert sender.address

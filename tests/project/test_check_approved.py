@@ -6,30 +6,11 @@ import pytest
 
 from outreach.project.check import check
 from tests.project.small_project import change, make_project
-
-GATEWAY = """\
-[senders.cn]
-kind = "sms_gateway_http"
-address = "95000"
-profile = "tencent"
-account = "AKID1"
-app = "1400006666"
-signatures = ["示例证券", "ExampleSec"]
-[senders.cn.templates]
-1110 = "%s"
-
-[[routes]]
-channel = "sms"
-prefix = "+86"
-sender = "cn"
-
-[[routes]]
-channel = "sms\""""
-ROUTE = '[[routes]]\nchannel = "sms"'
+from tests.project.test_check_gateways import APPROVED, GATEWAY, ROUTE
 
 
 def lines_of(folder: Path, approved: str, route: bool = True) -> list[str]:
-    text = GATEWAY % approved
+    text = GATEWAY.replace(APPROVED, approved)
     if not route:
         text = text.replace('sender = "cn"', 'sender = "sms-file"')
     change(folder, "config.toml", ROUTE, text)

@@ -30,6 +30,7 @@ sender = "cn"
 
 [[routes]]
 channel = "sms\""""
+APPROVED = "尊敬的客户：{1}，详询{2}。"  # the text of its one template
 ROUTE = '[[routes]]\nchannel = "sms"'
 
 
