@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
+from outreach import dispatch
 from outreach.core.model import Message, Outcome
 from outreach.core.rate import Limit, Limits
-from outreach.engine import SILENCE, queue_of, steps
+from outreach.engine import SILENCE, queue_of, rows, steps
 from outreach.engine.procrastinate import Queue
 from outreach.engine.rows import Rows
 from outreach.engine.workshop import Opened, Workshop
@@ -317,6 +318,43 @@ def test_a_worker_without_a_queue_finds_the_rows_and_ends_the_run(
 
     assert set(small.handed().values()) == {1}
     assert not engine.stats().workers, "it said goodbye"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_worker_without_a_queue_outlives_what_goes_wrong_in_each_of_its_threads(
+    shop: Shop, small: SmallRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Opening fails for every thread once, and the first task of all goes wrong."""
+    monkeypatch.setattr(rows, "AGAIN", 0.01)
+    threads_failed: set[str] = set()
+
+    def opened() -> Opened:
+        name = threading.current_thread().name
+        if name in ("urgent", "bulk", "maint") and name not in threads_failed:
+            threads_failed.add(name)
+            raise FileExistsError
+        return shop.open()
+
+    shop.workshop.open_engine = opened
+    small.plan()
+    perform = steps.perform
+
+    def once_wrong(engine: steps.Local, task: Task, tally: dispatch.Tally) -> list[Task]:
+        monkeypatch.setattr(steps, "perform", perform)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(steps, "perform", once_wrong)
+    engine = Rows(small.database, shop.workshop)
+    thread = threading.Thread(target=engine.run_worker, args=(("urgent", "bulk", "maint"), 1))
+    thread.start()
+    while small.state != "finished":
+        assert thread.is_alive(), shop.said
+    shop.asked.set()
+    thread.join(30)
+
+    wrong = sorted(facts["error"] for event, facts in shop.said if event == "task_failed")
+    assert wrong == 3 * ["FileExistsError"] + ["ZeroDivisionError"]
+    assert set(small.handed().values()) == {1}
 
 
 def test_what_is_left_of_a_task_is_submitted_when_its_time_is_up(

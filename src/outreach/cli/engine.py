@@ -4,8 +4,10 @@ import gc
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from zoneinfo import ZoneInfo
 
 from outreach import clock, dispatch
@@ -81,15 +83,12 @@ def _key(door: Door, name: str) -> bytes:
 def _made(path: Path) -> bytes:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o700)
-    made = path.with_suffix(f".{os.getpid()}")
-    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.stem}.") as file:  # nobody else's
         file.write(secrets.token_bytes(32))
-    try:
-        os.link(made, path)  # only one of two processes makes it
-    except FileExistsError:
-        pass
-    finally:
-        made.unlink()
+        file.flush()
+        os.fsync(file.fileno())
+        with suppress(FileExistsError):  # only one of those who want it at once makes it
+            os.link(file.name, path)
     return path.read_bytes()
 
 

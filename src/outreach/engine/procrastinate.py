@@ -192,6 +192,8 @@ class Queue:
                 )
             except exceptions.ConnectorException as error:
                 self._say_trouble(error.__cause__ or error)
+            except Exception as error:  # a queue that nobody works any more would go unnoticed
+                self._shop.failed(queue, error)
             await asyncio.sleep(AGAIN)
 
     def _say_trouble(self, error: BaseException) -> None:

@@ -5,7 +5,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -14,10 +13,11 @@ from sqlalchemy import Connection
 from outreach.engine import HEARTBEAT, SILENCE, SWEEP, UPKEEP, Stats, queue_of
 from outreach.engine.workshop import Workshop
 from outreach.store import work, workers
-from outreach.store.database import Database, DatabaseProblem
+from outreach.store.database import Database
 from outreach.store.work import Task
 
 POLL: float = 0.2  # seconds between two looks of a thread that has nothing to do
+AGAIN: float = 2.0  # seconds until what went wrong is tried again
 
 
 @dataclass
@@ -28,6 +28,7 @@ class Rows:
     workshop: Workshop | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _at_work: set[str] = field(default_factory=set)
+    _not_before: dict[str, float] = field(default_factory=dict)  # of tasks that went wrong
 
     def submit(
         self,
@@ -97,21 +98,24 @@ class Rows:
             if task is None:
                 time.sleep(POLL)
                 continue
-            try:
-                shop.perform(task)
-            finally:
-                with self._lock:
-                    self._at_work.discard(task.name)
+            well = shop.perform(task)
+            with self._lock:
+                self._at_work.discard(task.name)
+                if not well:  # others have their turn first
+                    self._not_before[task.name] = time.monotonic() + AGAIN
 
     def _next(self, queue: str) -> Task | None:
         """The first due task of a queue that no other thread of ours is at."""
-        found: list[Task] = []
-        with suppress(DatabaseProblem):  # the heartbeat says so
-            found = self._shop.due()
+        found = self._shop.due()
+        if found is None:
+            time.sleep(AGAIN)
+            return None
+        now = time.monotonic()
         with self._lock:
+            self._not_before = {k: at for k, at in self._not_before.items() if at > now}
             for task in found:
                 mine = queue_of(task.kind, urgent=task.urgent) == queue
-                if mine and task.name not in self._at_work:
+                if mine and task.name not in self._at_work and task.name not in self._not_before:
                     self._at_work.add(task.name)
                     return task._replace(slow=True)  # there is no queue to stand behind others in
         return None

@@ -54,11 +54,11 @@ class Workshop:
 
     # --- tasks -----------------------------------------------------------------------------
 
-    def perform(self, task: Task) -> None:
-        """Do a task for a slice of time, and submit what is left of it. What goes wrong is said and
-        not raised: the rows still tell that it is to be done."""
+    def perform(self, task: Task) -> bool:
+        """Do a task for a slice of time, and submit what is left of it; False when it went wrong.
+        That is said and not raised: the rows still tell that it is to be done."""
         if self.stopping():
-            return
+            return True
         with self.guarded(task.name), self._bench() as bench:
             engine = bench.opened.engine
             end = time.monotonic() + self.slice
@@ -72,6 +72,8 @@ class Workshop:
             if left:
                 with self.database.begin() as tx:
                     self.database.submit(tx, left)
+            return True
+        return False
 
     def sweep(self) -> None:
         """Take over from those who are gone."""
@@ -85,10 +87,11 @@ class Workshop:
                     workers.leaves(tx, one.owner)
                 self.say("worker_gone", worker=one.name, seen_at=one.seen_at)
 
-    def due(self, *, without_job: bool = False) -> list[Task]:
-        """What the rows say may be worked on now."""
-        with self._bench() as bench, self.database.reading() as conn:
-            return work.due(conn, bench.opened.engine.sending.clock(), without_job=without_job)
+    def due(self) -> list[Task] | None:
+        """What the rows say may be worked on now; None when looking went wrong."""
+        with self.guarded("look"), self._bench() as bench, self.database.reading() as conn:
+            return work.due(conn, bench.opened.engine.sending.clock())
+        return None
 
     def beat(self) -> None:
         """Give a sign of life."""
@@ -112,12 +115,17 @@ class Workshop:
             yield
         except DatabaseProblem as error:
             self.trouble(str(error))
-        except Exception as error:  # the worker must live on; not what it says, which may be a name
-            self.say("task_failed", task=what, error=type(error).__name__, where=place_of(error))
+        except Exception as error:  # the worker must live on
+            self.failed(what, error)
         else:
             if self._troubled:
                 self._troubled = False
                 self.say("database_back")
+
+    def failed(self, what: str, error: Exception) -> None:
+        """Something that should not go wrong did: where, and not what it says, which may be a
+        client's name."""
+        self.say("task_failed", task=what, error=type(error).__name__, where=place_of(error))
 
     def trouble(self, sentence: str) -> None:
         """The database cannot be worked with: told once, until it can."""
