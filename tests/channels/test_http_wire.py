@@ -1,5 +1,6 @@
 """Connections of HTTP/1.1 against a peer that does exactly what it is told, byte by byte."""
 
+import select
 import socket
 import ssl
 import threading
@@ -11,6 +12,7 @@ from typing import Final
 
 import pytest
 
+from outreach.channels.http_line import Line as HttpLine
 from outreach.channels.http_line import origin_of
 from outreach.channels.http_wire import NOT_SENT, Came, HttpWire, Lost
 from outreach.core.http1 import Answer
@@ -275,6 +277,46 @@ def test_a_connection_nobody_takes_up_is_given_up_in_time() -> None:
             found = opened.ask(b"x!")
 
     assert found == Lost(False, "connect", "no connection within 0.3 seconds")
+
+
+def test_who_hangs_up_on_every_connection_at_once_is_not_asked_for_ever() -> None:
+    """A balancer with nobody behind it. That it has hung up is known before anything is asked."""
+
+    def goes(line: Line) -> None:
+        line.sock.close()
+
+    class Seen(HttpLine):
+        def alive(self) -> bool:
+            select.select([self.sock], [], [], 20)  # until it has hung up
+            return super().alive()
+
+    with peer(goes) as server, pytest.MonkeyPatch.context() as patched:
+        patched.setattr("outreach.channels.http_wire.Line", Seen)
+        with wire(server.url, connections=1) as opened:
+            found = ask(opened, names(3))
+
+        assert set(found.values()) == {Lost(False, "connect", "the host hangs up at once")}
+        assert server.lines == 3
+        assert server.asked == []
+
+
+def test_a_line_that_breaks_in_the_middle_of_a_request_leaves_it_in_doubt() -> None:
+    """Part of it has left: it is not asked again on another line."""
+
+    class Broken(HttpLine):
+        def write(self) -> None:
+            if self._unsent:
+                self._unsent = self._unsent[self.sock.send(self._unsent[:4]) :]
+                raise ConnectionResetError
+
+    with peer() as server, pytest.MonkeyPatch.context() as patched:
+        patched.setattr("outreach.channels.http_wire.Line", Broken)
+        with wire(server.url, connections=1, timeout=0.2) as opened:
+            (came,) = dict(opened.exchange(deque([b"r01"]), lambda _: b"r01 and more!")).values()
+
+        assert isinstance(came, Lost)
+        assert came.begun
+        assert server.lines == 1
 
 
 def test_where_no_further_connection_is_to_be_had_the_first_does_all() -> None:

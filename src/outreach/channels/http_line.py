@@ -58,18 +58,24 @@ class Line:
     """One connection. Raises OSError from whatever finds it broken; nothing blocks but the look-up
     of a name."""
 
-    __slots__ = ("_addresses", "_origin", "_reader", "_unsent", "key", "since", "sock", "stage")
+    __slots__ = (
+        "_addresses", "_origin", "_reader", "_unsent", "fresh", "key", "since", "sock", "stage",
+    )  # fmt: skip
 
     def __init__(self, origin: Origin) -> None:
         self._origin = origin
         place = origin.proxy or origin
         port = (origin.proxy.port or 3128) if origin.proxy else origin.port
         host = (place.hostname if isinstance(place, SplitResult) else place.host) or ""
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except UnicodeError as error:  # a label that is empty or too long
+            raise OSError(f"{host!r} is no name of a host") from error
         self._addresses = [(family, address) for family, _, _, _, address in found]
         self._unsent = b""
         self._reader = AnswerReader()
         self.key: Any = None  # of the request it carries
+        self.fresh = True  # it has carried none yet
         self.since = monotonic()
         self.stage: Stage = "connecting"
         self.sock: socket.socket = self._connect()
@@ -155,7 +161,13 @@ class Line:
 
     def ask(self, key: Any, request: bytes) -> None:
         """Hand a request to an idle line. OSError: no byte of it has left."""
-        self._ask(request)
+        self.fresh = False
+        try:
+            self._ask(request)
+        except OSError:
+            if len(self._unsent) == len(request):
+                raise
+            self._unsent = b""  # part of it has left: reading tells what came of that
         self.key, self.stage, self.since = key, "busy", monotonic()
 
     def _ask(self, request: bytes, tunnel: bool = False) -> None:

@@ -106,7 +106,7 @@ class HttpWire:
     ) -> tuple[K, Came] | None:
         if not line.alive():
             self._drop(line)
-            return None
+            return next(self._hung_up(line, todo), None)
         key = todo.popleft()
         content = request(key)
         if content is None:
@@ -141,6 +141,7 @@ class HttpWire:
         if line.stage == "idle":
             if not line.alive():
                 self._drop(line)
+                yield from self._hung_up(line, todo)
         elif line.stage == "busy":
             came = self._further(line, event)
             if came is not None:
@@ -190,6 +191,13 @@ class HttpWire:
         else:
             words = f"no connection within {self._timeout:g} seconds"
             yield from self._without(todo, Lost(False, "connect", words))
+
+    def _hung_up(self, line: Line, todo: deque[K]) -> Iterator[tuple[K, Came]]:
+        """The server has hung up on an idle line. One that was never asked was as good as refused:
+        a balancer with nobody behind it takes every connection, and would be asked for ever."""
+        if line.fresh:
+            what = "the proxy" if self._origin.proxy else "the host"
+            yield from self._without(todo, Lost(False, "connect", f"{what} hangs up at once"))
 
     def _without(self, todo: deque[K], lost: Lost) -> Iterator[tuple[K, Came]]:
         """A line could not be opened: that is somebody's loss only where no other is left."""
