@@ -83,6 +83,7 @@ def test_a_connection_that_says_more_than_it_was_asked_is_not_asked_again(more: 
         pytest.param(b"HTTP/2 200\r\n\r\n", id="another version"),
         pytest.param(b"HTTP/1.1 20 OK\r\n\r\n", id="no status"),
         pytest.param(b"HTTP/1.1 101 Switching\r\n\r\n", id="another protocol, unasked"),
+        pytest.param(b"HTTP/1.1 100 Continue\r\n\r\n" * 17, id="announcements without an end"),
         pytest.param(b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", id="no header"),
         pytest.param(b"HTTP/1.1 200 OK\r\nname : x\r\n\r\n", id="5.1: a blank before the colon"),
         pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", id="less than nothing"),

@@ -10,6 +10,8 @@ from typing import Final, NamedTuple
 
 MOST_HEAD: Final = 64 * 1024
 MOST_BODY: Final = 8 * 1024 * 1024
+_MOST_CHUNK_LINE: Final = 1024
+_MOST_ANNOUNCED: Final = 16  # 100 Continue, 103 Early Hints and their kin
 
 _STATUS: Final = re.compile(rb"HTTP/1\.([01]) ([1-5]\d\d)(?: [^\r\n]*)?")
 _NAME: Final = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -50,12 +52,16 @@ class AnswerReader:
     """Reads one answer from the bytes of a connection, in whatever pieces they come. `tunnel`: to
     CONNECT, of which nothing but the head is wanted."""
 
-    __slots__ = ("_buffer", "_chunked", "_head", "_length", "_pieces", "_size", "_tunnel", "begun")
+    __slots__ = (
+        "_announced", "_buffer", "_chunked", "_head", "_length", "_pieces", "_size", "_tunnel",
+        "begun",
+    )  # fmt: skip
 
     def __init__(self, tunnel: bool = False) -> None:
         self._tunnel = tunnel
         self._buffer = b""
         self._head: tuple[int, dict[str, str], bool] | None = None
+        self._announced = 0  # heads of 1xx before it
         self._length: int | None = None  # None: until the connection ends
         self._chunked = False
         self._pieces: list[bytes] = []
@@ -104,6 +110,9 @@ class AnswerReader:
         if status == 101:
             raise Garbled("it changes the protocol unasked")
         if status < 200:
+            self._announced += 1
+            if self._announced > _MOST_ANNOUNCED:
+                raise Garbled("it announces an answer without an end")
             return True
         self._frame(status, headers, found[1] == b"1")
         return True
@@ -132,27 +141,28 @@ class AnswerReader:
         self._head = (status, headers, again)
 
     def _read_chunks(self) -> Answer | None:
-        while True:
-            found = _CHUNK.match(self._buffer)
-            if found is None:
-                if b"\r\n" in self._buffer or len(self._buffer) > 1024:
-                    raise Garbled("a chunk has no length")
-                return None
+        """The answer once its last chunk is there; what is read is cut off the buffer once, for a
+        server may send very small ones."""
+        at, buffer = 0, self._buffer
+        while (found := _CHUNK.match(buffer, at)) is not None:
             size, start = int(found[1], 16), found.end()
-            self._size += size
-            if self._size > MOST_BODY:
+            if self._size + size > MOST_BODY:
                 raise Garbled("its content is too long")
             if size == 0:
-                return self._read_trailer(start)
-            if len(self._buffer) < start + size + 2:
-                self._size -= size
-                return None
-            if self._buffer[start + size : start + size + 2] != b"\r\n":
+                return self._read_trailer(at, start)
+            if len(buffer) < start + size + 2:
+                break
+            if buffer[start + size : start + size + 2] != b"\r\n":
                 raise Garbled("a chunk has another length than it says")
-            self._pieces.append(self._buffer[start : start + size])
-            self._buffer = self._buffer[start + size + 2 :]
+            self._pieces.append(buffer[start : start + size])
+            self._size += size
+            at = start + size + 2
+        self._buffer = buffer[at:]
+        if found is None and (b"\r\n" in self._buffer or len(self._buffer) > _MOST_CHUNK_LINE):
+            raise Garbled("a chunk has no length")
+        return None
 
-    def _read_trailer(self, start: int) -> Answer | None:
+    def _read_trailer(self, last: int, start: int) -> Answer | None:
         """The lines after the last chunk say nothing that is wanted; an empty one ends them."""
         if self._buffer.startswith(b"\r\n", start):
             end = start + 2
@@ -161,6 +171,7 @@ class AnswerReader:
         elif len(self._buffer) > MOST_HEAD:
             raise Garbled("it has no end")
         else:
+            self._buffer = self._buffer[last:]
             return None
         return self._whole(b"".join(self._pieces), end == len(self._buffer))
 
