@@ -13,6 +13,7 @@ from outreach.channels import ChannelUnavailable
 from outreach.channels.smpp import SmppChannel
 from outreach.channels.smpp_ears import Ears
 from outreach.channels.smpp_session import Centre as Where
+from outreach.channels.smpp_session import Session
 from outreach.core.consent import Action
 from outreach.core.words import State
 from outreach.project.config import SmppSender
@@ -113,3 +114,34 @@ def test_a_service_is_bound_again_whenever_its_session_ends(
 
     assert heard == [b"\0" * 10]
     assert said == ["smpp_deaf", "smpp_listening", "smpp_deaf", "smpp_listening"]
+
+
+def test_a_fault_of_ours_makes_no_service_deaf(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("outreach.channels.smpp_ears.WAITS", (0.01,))
+    said: list[tuple[str, object]] = []
+    bound = threading.Event()
+    faults = [RuntimeError("can't start new thread")]
+    made = Ears.__module__ + ".Session"
+
+    def session(*given: object, **more: object) -> Session:
+        if faults:
+            raise faults.pop()
+        return Session(*given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(made, session)
+
+    def script(session: Bound) -> None:
+        session.let_in()
+        bound.set()
+        command, _, sequence, _ = session.hear()
+        session.take(command, sequence)
+
+    with scripted(script) as centre:
+        where = Where("127.0.0.1", centre.port, "outreach", "secret", timeout=5.0)
+        ears = Ears(where, lambda _: None, lambda event, **facts: said.append((event, facts)))
+        ears.start()
+        assert bound.wait(10)
+        ears.close()
+
+    assert said[0] == ("smpp_deaf", {"why": "opening a session failed: RuntimeError"})
+    assert [event for event, _ in said[1:]] == ["smpp_listening"]

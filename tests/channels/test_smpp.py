@@ -14,6 +14,7 @@ import pytest
 from outreach.channels import Adapter, ChannelUnavailable
 from outreach.channels.smpp import Habits, SmppChannel
 from outreach.channels.smpp_session import Centre as Where
+from outreach.channels.smpp_session import Session
 from outreach.core.model import (
     About,
     Message,
@@ -22,7 +23,7 @@ from outreach.core.model import (
     throttled,
     unavailable,
 )
-from outreach.core.smpp import read_short
+from outreach.core.smpp import UNBIND, read_short
 from outreach.core.smpp_text import read
 from outreach.core.words import Channel, State
 from tests.certificate import made_certificate, server_side
@@ -283,6 +284,57 @@ def test_what_never_left_our_own_buffer_is_not_in_doubt(monkeypatch: pytest.Monk
     assert tally[State.IN_DOUBT, "timeout"] >= 1
     assert tally[State.READY, "connect"] >= 1
     assert sum(tally.values()) == 256
+
+
+def test_what_is_told_to_be_unsent_does_not_leave_with_our_farewell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The centre reads on after we gave it up: what we said had not gone must not come to it, for
+    it goes again by another session."""
+    told, end = threading.Event(), Session._end
+
+    def ended(session: Session, code: str, words: str) -> None:
+        end(session, code, words)
+        told.set()
+
+    monkeypatch.setattr(Session, "_end", ended)
+    large = "【示例证券】" + "休市" * 7_000
+
+    def script(session: Bound) -> None:
+        session.let_in()
+        told.wait(20)
+        while session.hear()[0] != UNBIND:
+            pass
+
+    habits = Habits(long="payload")
+    with (
+        scripted(script) as centre,
+        channel(centre.port, habits=habits, unanswered=500, timeout=0.5) as opened,
+    ):
+        found = results(opened, [sms(n, large) for n in range(1, 257)])
+        doubted = sum(one.state == State.IN_DOUBT for one in found.values())
+
+        assert 1 <= centre.submitted() <= doubted < 256
+
+
+def test_a_fault_of_ours_ends_the_session_and_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(session: Session, said: object) -> bool:
+        if said:
+            raise KeyError("138")
+        return False
+
+    monkeypatch.setattr(Session, "_hear", breaks)
+
+    def script(session: Bound) -> None:
+        session.let_in()
+        command, _, sequence, _ = session.hear()
+        session.take(command, sequence)
+
+    with scripted(script) as centre, channel(centre.port) as opened:
+        (found,) = results(opened, [sms(1)]).values()
+
+    assert (found.state, found.code) == (State.IN_DOUBT, "connection_lost")
+    assert found.detail == "reading what the message centre says failed: KeyError"
 
 
 def test_a_centre_that_never_answers_leaves_messages_in_doubt_and_the_session_ends(

@@ -40,6 +40,8 @@ class Ears:
                 session = Session(self._centre, self._take, sends=self._sends)
             except ChannelUnavailable as error:
                 words = str(error)
+            except Exception as error:  # the thread must live on
+                words = f"opening a session failed: {type(error).__name__}"
             else:
                 self._say("smpp_listening", centre=self._centre.host)
                 failed, told = 0, ""

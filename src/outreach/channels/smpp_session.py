@@ -85,11 +85,13 @@ class Session:
         self._sock = self._connected()
         try:
             early = self._bound()
-        except BaseException:
+            self._wake, self._woken = socket.socketpair()
+        except BaseException as error:
             self._sock.close()
+            if isinstance(error, OSError):
+                raise ChannelUnavailable(f"this process has no socket left: {error}") from error
             raise
         self._sock.setblocking(False)
-        self._wake, self._woken = socket.socketpair()
         self._woken.setblocking(False)
         self._thread = threading.Thread(
             target=self._run, args=(early,), name=f"smpp-{centre.host}", daemon=True
@@ -105,7 +107,7 @@ class Session:
             sequence = self._next()
             self._out[sequence] = _Sent(key, results, self._queued)
             self._queue(Pdu(smpp.SUBMIT_SM, 0, sequence, body))
-        self._wake.send(b".")
+            self._wake.send(b".")  # while it is not over, the thread has its end of this
 
     def close(self, code: str = "connection_lost", words: str = "we ended the session") -> None:
         """Take leave, and wait until the thread is gone. Closing twice is harmless."""
@@ -124,14 +126,17 @@ class Session:
         centre = self._centre
         place = f"the message centre {centre.host}:{centre.port}"
         try:
+            context = trust(centre.ca_file) if centre.tls else None
+        except OSError as error:
+            raise ChannelUnavailable(f"{place}: {centre.ca_file} cannot be read") from error
+        try:
             sock = socket.create_connection((centre.host, centre.port), centre.timeout)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if centre.tls:
-                context = trust(centre.ca_file)
+            if context is not None:
                 sock = context.wrap_socket(sock, server_hostname=centre.host)
         except ssl.SSLCertVerificationError as error:
             raise ChannelUnavailable(f"{place}: its certificate is not trusted") from error
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise ChannelUnavailable(f"{place} cannot be reached") from error
         return sock
 
@@ -176,6 +181,8 @@ class Session:
             words = "the message centre fell silent"
         except OSError:
             pass
+        except Exception as error:  # whoever waits for an answer must hear that there is none
+            words = f"reading what the message centre says failed: {type(error).__name__}"
         finally:
             self._end("connection_lost", words)
             self._sock.close()
@@ -297,13 +304,16 @@ class Session:
         return self._sequence
 
     def _end(self, code: str, words: str) -> None:
-        """Everything without an answer is lost; what had begun may have arrived."""
+        """Everything without an answer is lost; what had begun may have arrived, and nothing else
+        begins any more: whoever sent it hears that it did not go."""
         with self._lock:
             self.over = self.over or words
             lost, self._out = self._out, {}
+            kept = {sent.start for sent in lost.values() if sent.start >= self._sent}
+            self._todo = deque(one for one in self._todo if one[0] not in kept)
         self.ended.set()
         for sent in lost.values():
-            begun = sent.start < self._sent
+            begun = sent.start not in kept
             sent.results.put((sent.key, Lost(begun, code if begun else "connect", self.over)))
 
 
