@@ -33,11 +33,23 @@ class Figure:
             f" {rate:,.0f} | {cpu:.0f} | {self.cost.peak_mb:.0f} |"
         )
 
+    def add_to(self, path: Path) -> None:
+        """One more line of a CSV file, under a head when it is the first."""
+        new = not path.exists()
+        with path.open("a", encoding="utf-8") as file:
+            if new:
+                file.write("step,clients,items,seconds,cpu_seconds,peak_mb\n")
+            cost = self.cost
+            costs = f"{cost.seconds:.2f},{cost.cpu_seconds:.2f},{cost.peak_mb:.0f}"
+            file.write(f"{self.step},{self.clients},{self.items},{costs}\n")
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--database", default="", help="another database address; empty: SQLite")
+    parser.add_argument("--mails-only", action="store_true", help="import, and send by SMTP")
+    parser.add_argument("--csv", type=Path, help="add the figures to a file, for benchmarks.plot")
     parser.add_argument("--keep", action="store_true", help="leave the folder behind")
     options = parser.parse_args()
     print(machine())
@@ -47,15 +59,17 @@ def main() -> None:
         (ROOT / "var").mkdir(exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="bench-", dir=ROOT / "var"))
         try:
-            for figure in measure(folder, size, options.database):
+            for figure in measure(folder, size, options.database, options.mails_only):
                 print(figure.row(), flush=True)
+                if options.csv:
+                    figure.add_to(options.csv)
         finally:
             if not options.keep:
                 shutil.rmtree(folder)
 
 
-def measure(folder: Path, size: int, database: str) -> Iterator[Figure]:
-    """Import, plan, and send through both channels."""
+def measure(folder: Path, size: int, database: str, mails_only: bool = False) -> Iterator[Figure]:
+    """Import, plan, and send through both channels; or import and send mails only."""
     ports = [free_port(), free_port()]
     make_project(folder, ports, database, "bench-file", "bench-smtp")
     write_clients(folder / "clients.csv", size)
@@ -64,10 +78,12 @@ def measure(folder: Path, size: int, database: str) -> Iterator[Figure]:
     yield Figure("import", size, size, cost)
     for campaign in ("bench-file", "bench-smtp"):
         outreach(folder, "approve", campaign, "--as", "approver")
-    cost, document = outreach(folder, "plan", "bench-file")
-    yield Figure("plan (dry run)", size, document["audience"], cost)
-    cost, document = outreach(folder, "run", "bench-file")
-    yield Figure("run to the file channel", size, document["messages"].get("accepted", 0), cost)
+    if not mails_only:
+        cost, document = outreach(folder, "plan", "bench-file")
+        yield Figure("plan (dry run)", size, document["audience"], cost)
+        cost, document = outreach(folder, "run", "bench-file")
+        accepted = document["messages"].get("accepted", 0)
+        yield Figure("run to the file channel", size, accepted, cost)
     route_to_smtp(folder)
     with smtp_sink(ports[0]), smtp_sink(ports[1]):
         cost, document = outreach(folder, "run", "bench-smtp")
