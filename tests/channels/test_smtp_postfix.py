@@ -55,7 +55,7 @@ def opened(world: PostfixWorld, **options: Any) -> SmtpChannel:
 
 def soon(ask: Callable[[], Any]) -> Any:
     """What is asked for, once it is there: Postfix delivers behind our back."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not (found := ask()):
         assert time.monotonic() < end, "it never came"
         time.sleep(0.05)

@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 MONDAY = "2026-09-28T15:30+08:00"  # three days before the National Day closure
 HEADER = "客户号,姓名,手机号,电子邮箱,账户状态,时区,语言,持仓市值(元),开户日期,测评到期日,短信同意"
 HALTS = "halt_id,market,symbol,name_zh,kind,halt_at,resume_at,resume_status,source\n"
-DEADLINE = 40.0  # seconds; far more than anything here takes
+DEADLINE = 120.0  # seconds; far more than anything here takes
 
 
 def _closed_by(stack: ExitStack) -> Callable[[Door], Database]:

@@ -66,7 +66,7 @@ def pooler(url: str) -> Iterator[str]:
 
 
 def _until_open(process: "subprocess.Popen[bytes]", port: int) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while True:
         assert process.poll() is None, "pgbouncer ended at once"
         with socket.socket() as probe:

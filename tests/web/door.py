@@ -41,7 +41,7 @@ profile = "aliyun"
 account = "10001"
 signatures = ["示例证券"]
 """
-DEADLINE = 20.0  # seconds; far more than anything here takes
+DEADLINE = 60.0  # seconds; far more than anything here takes
 
 
 @dataclass
