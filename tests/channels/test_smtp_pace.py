@@ -15,7 +15,7 @@ from outreach.channels.smtp_session import Server
 from outreach.channels.smtp_window import Window
 from outreach.channels.smtp_wire import Letter, Offers
 from outreach.core.mime import Letterhead
-from outreach.core.model import Outcome, accepted, in_doubt, refused, unavailable
+from outreach.core.model import About, Outcome, accepted, in_doubt, refused, unavailable
 from outreach.core.words import State
 from tests.channels.cases import mail, results
 from tests.channels.mta import Mta, Taken, running
@@ -200,12 +200,25 @@ def test_who_asks_for_less(outcome: Outcome, less: bool) -> None:
 
 
 def test_421_speaks_of_the_connection_unless_the_domain_has_a_lane() -> None:
-    closing = unavailable("421 4.7.0", "too many messages")
-    for limits, next_go in (({}, 9), ({"qq.com": Limit(20)}, 0)):
+    closing = unavailable("421 4.7.0", "too many messages", About.RATE)
+    for limits, next_go, whose in (
+        ({}, 9, About.RATE),
+        ({"qq.com": Limit(20)}, 0, About.MESSAGE),
+    ):
         desk = window(["qq.com"] * 10, limits)
         (letter,) = taken(desk, 1)
         desk.settle(letter, closing)
         assert len(taken(desk)) == next_go
+        assert desk.drain()[0][1].about is whose
+
+
+def test_what_speaks_of_the_whole_sender_slows_no_domain() -> None:
+    desk = window(["qq.com"] * 10, {"qq.com": Limit(20)})
+    (letter,) = taken(desk, 1)
+    desk.settle(letter, unavailable("450 4.7.1", "Error: too much mail from 192.0.2.1", About.RATE))
+
+    assert len(taken(desk)) == 9
+    assert desk.drain()[0][1].about is About.RATE
 
 
 def test_a_pace_goes_back_to_what_is_configured() -> None:
@@ -263,7 +276,7 @@ def test_every_message_comes_out_once_and_no_domain_has_more_than_it_takes(
                 desk.settle(letter, accepted("q") if action == "accept" else TOO_MANY)
     for letter in hand:
         desk.settle(letter, accepted("q"))
-    desk.give_up("late", "")
+    desk.give_up(unavailable("late"))
 
     assert sorted(id_ for id_, _ in desk.drain()) == list(range(1, len(domains) + 1))
     assert desk.waiting == 0

@@ -16,7 +16,7 @@ from outreach.channels.smtp_session import Server
 from outreach.channels.smtp_window import Window
 from outreach.channels.smtp_wire import Offers
 from outreach.core.mime import Letterhead
-from outreach.core.model import accepted
+from outreach.core.model import accepted, unavailable
 from outreach.core.words import Channel, State
 from tests.channels.cases import CASES, letters, mail, results, states
 from tests.channels.mta import CUT, HANG, Answer, Mta, Running, Taken, running, usual
@@ -220,10 +220,11 @@ def test_a_relay_rests_twice_as_long_each_time_until_it_serves_again() -> None:
         relay.begin(window, resting=False)
         letter = relay.take(Offers())
         assert letter is not None
-        relay.put_back(letter, "connection_lost", "the server hung up", served=False)
-        relay.rest("connection_lost", "the server hung up", now)
+        relay.put_back(letter, hung_up, served=False)
+        relay.rest(hung_up, now)
         return relay.rests_until - now
 
+    hung_up = unavailable("connection_lost", "the server hung up")
     relay = Relay(Server("mx.test", 25), [])
     desk = Window(letters(Channel.EMAIL, 9), Clerk(Letterhead("a@b.cn")), Paces({}), 0.0)
 

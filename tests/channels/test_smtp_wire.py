@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from outreach.channels.smtp_reply import Reply
 from outreach.channels.smtp_wire import Conversation, Garbled, Letter, Offers
-from outreach.core.model import Message, Outcome, refused, unavailable
+from outreach.core.model import About, Message, Outcome, refused, unavailable
 from outreach.core.words import State
 from tests.channels.mta import CUT, Cut, Mta, Taken
 
@@ -36,15 +36,15 @@ class Pile:
         assert letter.message.id not in self.outcomes
         self.outcomes[letter.message.id] = outcome
 
-    def put_back(self, letter: Letter, code: str, detail: str, *, served: bool) -> None:
+    def put_back(self, letter: Letter, why: Outcome, *, served: bool) -> None:
         self.returned.append(letter.message.id)
 
     def stop(self, letter: Letter, code: str, detail: str) -> None:
         self.returned.append(letter.message.id)
         self.stopped.append(code)
 
-    def busy(self, letter: Letter, code: str, detail: str) -> None:
-        self.settle(letter, unavailable(code, detail))
+    def busy(self, letter: Letter, why: Outcome) -> None:
+        self.settle(letter, why)
 
     @property
     def states(self) -> dict[int, State]:
@@ -355,7 +355,7 @@ def test_421_after_the_message_means_not_taken_and_sends_the_next_elsewhere() ->
     assert conversation.closing == Reply(421, "4.3.2 shutting down")
     conversation.lost("", "")
 
-    assert pile.outcomes == {1: unavailable("421 4.3.2", "shutting down")}
+    assert pile.outcomes == {1: unavailable("421 4.3.2", "shutting down", About.CONNECTION)}
     assert pile.returned == [2]
 
 

@@ -88,7 +88,7 @@ class SmtpChannel:
         if window.waiting:
             if not window.answered:
                 raise ChannelUnavailable(board.sentence)
-            window.give_up(*board.trouble)
+            window.give_up(board.trouble)
         yield from window.drain()
 
     def close(self) -> None:

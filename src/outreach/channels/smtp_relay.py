@@ -6,7 +6,7 @@ from typing import Final
 from outreach.channels.smtp_session import Server, Session
 from outreach.channels.smtp_window import Window
 from outreach.channels.smtp_wire import Conversation, Letter, Offers
-from outreach.core.model import Outcome, unavailable
+from outreach.core.model import About, Outcome, unavailable
 
 # Seconds a relay is left alone while others serve: the first time, and at most.
 _REST: Final = 5.0
@@ -45,7 +45,7 @@ class Relay:
         self.barren = 0
         self.resting = False
         self.rests_until = 0.0
-        self.trouble = ("", "")  # the last failure: code and words
+        self.trouble: Outcome | None = None  # of a message it did not begin with: the last failure
         self.load = 0.0  # letters given, by weight
         self._peers = peers
         self._step = 1 / server.weight
@@ -60,11 +60,11 @@ class Relay:
         self.resting = resting
         self.barren = 0
         if not resting:
-            self.trouble = ("", "")
+            self.trouble = None
 
-    def rest(self, code: str, words: str, now: float) -> None:
+    def rest(self, why: Outcome, now: float) -> None:
         """Leave it alone for a while."""
-        self.trouble = (code, words)
+        self.trouble = why
         if not self.resting:
             self.resting = True
             self.rests_until = now + self._rest
@@ -72,7 +72,7 @@ class Relay:
 
     @property
     def sentence(self) -> str:
-        return f"{self.server.place}: {self.trouble[1] or 'no connection'}"
+        return f"{self.server.place}: {self.trouble.detail if self.trouble else 'no connection'}"
 
     # --- the desk ----------------------------------------------------------------------------
 
@@ -88,21 +88,22 @@ class Relay:
         self._settled = True
         self.window.settle(letter, outcome)
 
-    def put_back(self, letter: Letter, code: str, detail: str, *, served: bool) -> None:
+    def put_back(self, letter: Letter, why: Outcome, *, served: bool) -> None:
         # A letter at which a new connection ended goes behind all the others.
-        self.window.put_back(letter, unavailable(code, detail), first=served)
+        self.window.put_back(letter, why, first=served)
 
     def stop(self, letter: Letter, code: str, detail: str) -> None:
         words = f"the server does not serve this sender: {code} {detail}"
-        self.rest(code, words, self.window.now)
-        self.window.put_back(letter, unavailable(code), first=True)
+        self.rest(unavailable(code, words, About.ACCOUNT), self.window.now)
+        self.window.put_back(letter, None, first=True)
 
-    def busy(self, letter: Letter, code: str, detail: str) -> None:
+    def busy(self, letter: Letter, why: Outcome) -> None:
         if any(
             peer is not self and (peer.lines or peer.opening) and not peer.resting
             for peer in self._peers
         ):
-            self.rest(code, f"the server takes nothing now: {code} {detail}", self.window.now)
-            self.window.put_back(letter, unavailable(code), first=True)
+            words = f"the server takes nothing now: {why.code} {why.detail}"
+            self.rest(why._replace(detail=words), self.window.now)
+            self.window.put_back(letter, None, first=True)
         else:
-            self.window.settle(letter, unavailable(code, detail))
+            self.window.settle(letter, why)

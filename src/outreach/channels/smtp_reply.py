@@ -3,10 +3,14 @@
 import re
 from typing import Final, NamedTuple
 
-from outreach.core.model import Outcome, unavailable
+from outreach.channels.smtp_pace import asks_for_less
+from outreach.core.bounce.report import Kind
+from outreach.core.bounce.texts import said
+from outreach.core.model import About, Outcome, refused, unavailable
 
 # Where the fault is ours: login missing, wrong or too weak (RFC 4954 6). No recipient is to blame.
 LOGIN: Final = frozenset((530, 534, 535, 538))
+_OUT_OF_STEP: Final = 503  # commands in the wrong order, which no recipient can mend
 _TOO_LARGE: Final = 552  # RFC 1870 6.1: the one refusal of MAIL that speaks of the message
 REFERENCE: Final = 200  # characters kept of a reply
 
@@ -17,6 +21,9 @@ _US = re.compile(
     r"|(?:client host|sender address|helo command) rejected",
     re.IGNORECASE,
 )
+# Postfix, when one client passes its limits (smtpd_client_*_rate_limit), whoever it writes to.
+_TOO_MUCH_FROM_US = re.compile(r"error: too (?:many|much) \w+ from ", re.IGNORECASE)
+_FULL: Final = 452  # RFC 5321 4.2.3: insufficient system storage
 # How long a server asks to wait: "in 00:05:00", "for 300 seconds", "after 5 minutes".
 _WAIT = re.compile(
     r"\b(?:in|for|after|within|another)\s+"
@@ -63,9 +70,48 @@ class Reply(NamedTuple):
         return _MAILBOX.sub(r"\1***", self.reference)
 
     @property
-    def later(self) -> Outcome:
-        """The outcome of a message it was a temporary answer to."""
-        return unavailable(self.label, self.words, wait=self.wait)
+    def of_line(self) -> Outcome:
+        """The outcome of a message that the server would not begin with, or hung up on: a temporary
+        answer that speaks of the server, or of how much comes from us."""
+        return self._later(self._pace(About.CONNECTION))
+
+    @property
+    def of_recipient(self) -> Outcome:
+        """The outcome of a message whose recipient was not taken."""
+        if self.code >= 500 and self.code != _OUT_OF_STEP:
+            return refused(self.label, self.words)
+        from_us = _TOO_MUCH_FROM_US.search(self.text) is not None
+        return self._later(About.RATE if from_us else About.MESSAGE)
+
+    @property
+    def of_mail(self) -> Outcome:
+        """The outcome of a message that was not taken as a whole, for what it says or for want of
+        room."""
+        if self.code >= 500:
+            about = About.CONTENT if self._of_content() else About.MESSAGE
+            return refused(self.label, self.words, about)
+        # RFC 3463 3.4: X.3.X speaks of the mail system.
+        full = self.code == _FULL or self._status.startswith("4.3.")
+        return self._later(About.CONNECTION if full else About.MESSAGE)
+
+    @property
+    def _status(self) -> str:
+        found = _STATUS.match(self.text)
+        return found[1] if found else ""
+
+    def _of_content(self) -> bool:
+        """Whether the text was refused, which others of a run have too: as the words say, else by
+        X.6.x, and X.7.1 as filters use it (RFC 3463 3.7, 3.8)."""
+        kind = said(f"{self.label} {self.text}")
+        if kind is not None:
+            return kind is Kind.CONTENT
+        return self._status == "5.7.1" or self._status.startswith("5.6.")
+
+    def _later(self, about: About) -> Outcome:
+        return unavailable(self.label, self.words, about, self.wait)
+
+    def _pace(self, otherwise: About) -> About:
+        return About.RATE if asks_for_less(self._later(otherwise)) else otherwise
 
     def of_mail_is_ours(self, to: str) -> bool:
         """Whether a refusal of MAIL is about us, which no recipient can mend. It speaks of the

@@ -15,6 +15,7 @@ from outreach.channels.smtp_relay import BARREN, Line, Relay
 from outreach.channels.smtp_session import Server, Session, connect, tls_context
 from outreach.channels.smtp_window import Window
 from outreach.channels.smtp_wire import Garbled
+from outreach.core.model import Outcome, unavailable
 
 # Seconds after which an idle connection is not trusted: firewalls forget it without a word.
 _STALE: Final = 60.0
@@ -51,10 +52,10 @@ class Switchboard:
         return "; ".join(relay.sentence for relay in self._relays)
 
     @property
-    def trouble(self) -> tuple[str, str]:
-        """Why no more of a window goes: a code, and words."""
-        said = [relay.trouble for relay in self._relays if relay.trouble[1]]
-        return said[0] if said else (_LOST, "")
+    def trouble(self) -> Outcome:
+        """Why no more of a window goes."""
+        said = (relay.trouble for relay in self._relays)
+        return next((why for why in said if why is not None), unavailable(_LOST))
 
     def ready(self, window: Window, wanted: int) -> None:
         """At least one usable line, and more on their way. Raises `ChannelUnavailable`."""
@@ -181,7 +182,7 @@ class Switchboard:
                 self._add(relay, future.result())
             else:
                 words = str(error).removeprefix(f"{relay.server.place}: ")
-                self._fails(relay, "connect", words)
+                self._fails(relay, unavailable("connect", words))
 
     def _add(self, relay: Relay, session: Session) -> None:
         line = Line(relay, session, monotonic())
@@ -197,11 +198,11 @@ class Switchboard:
         if len(relay.lines) == 1 and not relay.opening:
             self._grow(relay)
 
-    def _fails(self, relay: Relay, code: str, words: str) -> None:
+    def _fails(self, relay: Relay, why: Outcome) -> None:
         """A connection came to nothing; a relay without any is left alone for a while."""
-        relay.trouble = (code, words)
+        relay.trouble = why
         if not relay.lines and not relay.opening:
-            relay.rest(code, words, monotonic())
+            relay.rest(why, monotonic())
             for peer in self._relays:
                 self._grow(peer)
 
@@ -218,16 +219,15 @@ class Switchboard:
     def _drop(self, line: Line, code: str, words: str, *, reopen: bool = True) -> None:
         self._forget(line)
         relay, conversation = line.relay, line.conversation
-        if conversation.closing:
-            code, words = conversation.closing.label, conversation.closing.words
-        relay.trouble = (code, words)
+        said = conversation.closing
+        relay.trouble = why = said.of_line if said else unavailable(code, words)
         conversation.lost(code, words)
         # After some that served nobody, the next would do no better.
         relay.barren = 0 if conversation.served else relay.barren + 1
         if reopen and relay.barren < BARREN and relay.window.waiting and not relay.resting:
             self._open(relay)
         else:
-            self._fails(relay, code, words)
+            self._fails(relay, why)
 
     # --- traffic -----------------------------------------------------------------------------
 

@@ -8,14 +8,14 @@ from typing import Final
 from outreach.channels.smtp_clerk import NEEDS_UTF8, TOO_LARGE, Clerk
 from outreach.channels.smtp_pace import Pace, Paces, asks_for_less
 from outreach.channels.smtp_wire import Letter, Offers
-from outreach.core.model import Message, Outcome, unavailable
+from outreach.core.model import About, Message, Outcome, unavailable
 
 # Seconds after which no further message of a window is begun: its lease may be running out.
 _PATIENCE: Final = 30.0
 # Seconds a window stays open for domains that must let time pass, once nobody else has anything to
 # send: the next window has letters that need not wait. One of slow domains alone stays to the end.
 _LINGER: Final = 0.25
-_LATE: Final = "the window took too long; the message was not begun"
+_LATE: Final = unavailable("late", "the window took too long; the message was not begun")
 
 
 class Lane:
@@ -61,7 +61,7 @@ class Window:
     def take(self, offers: Offers) -> Letter | None:
         """The next letter whose turn it is, made out for a server; nothing when none may go now."""
         if self.now > self._ends_at:
-            self.give_up("late", _LATE)
+            self.give_up(_LATE)
         while self.waiting and (letter := self._next(offers)) is not None:
             self.waiting -= 1
             problem = self._clerk.make_out(letter, offers)
@@ -74,16 +74,18 @@ class Window:
     def settle(self, letter: Letter, outcome: Outcome) -> None:
         self.answered = True
         if outcome.code:
-            self._heed(letter, outcome)
+            outcome = self._heed(letter, outcome)
         elif letter.pace is not None:
             letter.pace.ease()
         if letter.pace is not None:
             self._release(letter)
         self._outcomes.append((letter.message.id, outcome))
 
-    def put_back(self, letter: Letter, why: Outcome, *, first: bool) -> None:
-        """A letter that certainly did not go out takes its turn again."""
-        self._heed(letter, why)
+    def put_back(self, letter: Letter, why: Outcome | None, *, first: bool) -> None:
+        """A letter that certainly did not go out takes its turn again. `why`: what was said, where
+        that may be of its domain."""
+        if why is not None:
+            self._heed(letter, why)
         self._release(letter)
         self.waiting += 1
         letters = self._lane(letter.message).letters
@@ -100,15 +102,15 @@ class Window:
             return inf
         ends_at = min(self._ends_at, self._lingers_until)
         if self.now >= ends_at or ends_at < self._asleep_until < inf:
-            self.give_up("late", _LATE)
+            self.give_up(_LATE)
             return inf
         return max(0.0, min(self._asleep_until, ends_at) - self.now)
 
-    def give_up(self, code: str, detail: str) -> None:
+    def give_up(self, why: Outcome) -> None:
         """Nothing more of this window is begun."""
         for letters in (*self._meant.values(), *(lane.letters for lane in self._turns)):
             while letters:
-                self._note(letters.popleft(), unavailable(code, detail))
+                self._note(letters.popleft(), why)
         self.waiting = 0
 
     @property
@@ -172,19 +174,24 @@ class Window:
             self._turns.append(lane)
         return lane
 
-    def _heed(self, letter: Letter, outcome: Outcome) -> None:
+    def _heed(self, letter: Letter, outcome: Outcome) -> Outcome:
         """Where a domain asked for less, its letters leave the common lane for one of their own.
+        The outcome then speaks of no more than its message: the sender need not wait.
 
         421 closes the connection, and mostly speaks of it: of a domain only when that has a lane.
         """
-        if not asks_for_less(outcome) or (letter.pace is None and outcome.code[:3] == "421"):
-            return
+        if not asks_for_less(outcome):
+            return outcome
+        of_domain = letter.pace is not None and outcome.code[:3] == "421"
+        if outcome.about is not About.MESSAGE and not of_domain:
+            return outcome
         domain = _domain(letter.message)
         self._paces.slow(domain, self.now)
         if domain not in self._lanes:
             waiting, self._common.letters = self._common.letters, deque()
             for other in waiting:
                 self._lane(other.message).letters.append(other)
+        return outcome._replace(about=About.MESSAGE)
 
     def _redirected(self, letter: Letter, offers: Offers, problem: Outcome) -> bool:
         """Whether a letter this server cannot take waits for another that can."""

@@ -11,12 +11,11 @@ from typing import Final, NamedTuple, Protocol
 
 from outreach.channels.smtp_pace import Pace
 from outreach.channels.smtp_reply import LOGIN, REFERENCE, Reply
-from outreach.core.model import Message, Outcome, accepted, in_doubt, refused, unavailable
+from outreach.core.model import Message, Outcome, accepted, in_doubt, unavailable
 from outreach.core.words import State
 
 MAIL, RCPT, DATA, END, IGNORED = range(5)
 
-_OUT_OF_STEP: Final = 503  # the commands were in the wrong order, which no recipient can mend
 _ACCEPTED: Final = State.ACCEPTED
 _LONGEST_REPLY: Final = 65536
 
@@ -62,7 +61,7 @@ class Desk(Protocol):
 
     def settle(self, letter: Letter, outcome: Outcome) -> None: ...
 
-    def put_back(self, letter: Letter, code: str, detail: str, *, served: bool) -> None:
+    def put_back(self, letter: Letter, why: Outcome, *, served: bool) -> None:
         """The letter certainly did not go out and may take another connection.
 
         `served`: this connection has served others, so the letter is hardly to blame.
@@ -73,7 +72,7 @@ class Desk(Protocol):
         """The server does not serve us at all. The letter did not go out."""
         ...
 
-    def busy(self, letter: Letter, code: str, detail: str) -> None:
+    def busy(self, letter: Letter, why: Outcome) -> None:
         """The server takes nothing from us for now. The letter did not go out."""
         ...
 
@@ -174,8 +173,7 @@ class Conversation:
     def lost(self, code: str, detail: str) -> None:
         """The connection is gone: tells the desk of each open letter whether it may be out."""
         waiting, self._waiting = self._waiting, deque()
-        if self.closing:
-            code, detail = self.closing.label, self.closing.words
+        why = self.closing.of_line if self.closing else unavailable(code, detail)
         seen: Letter | None = None
         for kind, letter in waiting:
             if letter is None or letter is seen:
@@ -183,12 +181,11 @@ class Conversation:
             seen = letter
             if kind == END and self.given:
                 # By its place a 421 answers this message: not taken (RFC 5321 4.2.1).
-                outcome = unavailable if self.closing else in_doubt
-                self._desk.settle(letter, outcome(code, detail))
+                self._desk.settle(letter, why if self.closing else in_doubt(code, detail))
             elif letter.problem:
                 self._refuse(letter)
             else:
-                self._desk.put_back(letter, code, detail, served=self.served > 0)
+                self._desk.put_back(letter, why, served=self.served > 0)
 
     def _take(self, line: bytes) -> bytes:
         """Gives one reply to the oldest waiting command."""
@@ -252,10 +249,8 @@ class Conversation:
         self.served += 1
         if taken:
             self._desk.settle(letter, accepted(reply.reference, letter.digest))
-        elif code >= 500:
-            self._desk.settle(letter, refused(reply.label, reply.words))
         else:
-            self._desk.settle(letter, reply.later)
+            self._desk.settle(letter, reply.of_mail)
         if not self.flushed:
             raise Garbled  # refused in the middle of the message: what follows has no meaning
         return b"" if self.offers.pipelining else self._next()
@@ -268,11 +263,11 @@ class Conversation:
         if _is_ours(kind, reply, letter.message.to):
             self._desk.stop(letter, reply.label, reply.words)
         elif kind == MAIL and reply.code < 500:
-            self._desk.busy(letter, reply.label, reply.words)
-        elif reply.code >= 500 and reply.code != _OUT_OF_STEP:
-            self._desk.settle(letter, refused(reply.label, reply.words))
+            self._desk.busy(letter, reply.of_line)
         else:
-            self._desk.settle(letter, reply.later)
+            # Who refuses DATA for good has not seen the text, but knows the recipient.
+            of_mail = kind == DATA and reply.code < 500
+            self._desk.settle(letter, reply.of_mail if of_mail else reply.of_recipient)
 
     def _next(self) -> bytes:
         waiting = self._waiting

@@ -13,16 +13,9 @@ _CODES: Final[dict[str, About]] = {
         ("connect", "connection_lost", "timeout", "garbled", "no_json", "gone"), About.CONNECTION
     ),
     "throttled": About.RATE,
-    # HTTP (RFC 6585 4); SMTP: 421 closes the line, 4.7.28 too many messages (RFC 7372 has the kin)
+    # HTTP (RFC 6585 4). What a mail server's code means depends on the command it answers, and how
+    # much is wanted on the domain: the SMTP channel says it.
     "429": About.RATE,
-    "421 4.7.0": About.RATE,
-    "450 4.7.28": About.RATE,
-    "421 4.7.28": About.RATE,
-    # SMTP: refused for what it says (RFC 3463: X.6.0 content, X.7.1 as filters use it after DATA)
-    "554 5.7.1": About.CONTENT,
-    "550 5.7.1": About.CONTENT,
-    "5.7.1": About.CONTENT,
-    "554 5.6.0": About.CONTENT,
     # Twilio: 20429 and 30022 too fast; 30007 filtered by a carrier, 30004 blocked
     "20429": About.RATE,
     "30022": About.RATE,
