@@ -1,6 +1,7 @@
 """`outreach serve`: the scheduler, which fires campaigns and sends for them until it is stopped."""
 
 import sys
+from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
@@ -119,8 +120,10 @@ class Lines:
         else:
             said = (f"{name}={self._plain(value)}" for name, value in facts.items() if value)
             line = " ".join([self._plain(at), event, *said])
-        sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
+        # Whoever reads may be gone, or the disk full: the work goes on without being told of.
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
 
     def _plain(self, value: Any) -> str:
         if isinstance(value, datetime):

@@ -13,6 +13,7 @@ from typing import Final
 from outreach import survey
 from outreach.project.config import Config
 from outreach.service.definitions import Definitions, Say
+from outreach.service.due import is_due
 from outreach.store.database import Database, DatabaseProblem
 from outreach.survey import HandOver
 
@@ -43,7 +44,7 @@ class Cases:
         """Begin to hand over what is due, when it is time and the last is not still at work."""
         if self._thread is not None and self._thread.is_alive():
             return
-        if self._look_at is not None and now < self._look_at:
+        if not is_due(self._look_at, now, LOOK_EVERY):
             return
         self._look_at = now + LOOK_EVERY
         config = self.definitions.config

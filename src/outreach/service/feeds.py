@@ -21,6 +21,7 @@ from outreach.ingest.fetch import Place, due_sources, fetch_sources
 from outreach.ingest.halts import MARK
 from outreach.project.config import Config
 from outreach.service.definitions import Definitions, Say
+from outreach.service.due import is_due
 from outreach.store.database import Database, DatabaseProblem
 
 # How often the sources are held against their hours; none is asked more than once a minute.
@@ -59,7 +60,7 @@ class Feeds:
         except (LookupError, OSError) as error:
             self._trouble("inbox", "inbox_unreadable", type(error).__name__)
             return
-        asks = bool(config.feeds.halts.sources) and (self._ask_at is None or now >= self._ask_at)
+        asks = bool(config.feeds.halts.sources) and is_due(self._ask_at, now, ASK_EVERY)
         if not whole and not asks:
             return
         if asks:

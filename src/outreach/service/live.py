@@ -1,19 +1,20 @@
-"""The service on the real clock: APScheduler wakes it at each firing, and every few seconds."""
+"""The service on the real clock: a round every few seconds, and APScheduler wakes it at each firing
+besides."""
 
 import logging
 import threading
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler.events import EVENT_JOB_MISSED, JobExecutionEvent
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
-from apscheduler.triggers.interval import IntervalTrigger
 
 from outreach.core.schedule import Timing
 from outreach.core.timetable import MICROSECOND, Here, markets_of, timing
-from outreach.core.trading_calendar import CalendarCoverageError
+from outreach.engine.workshop import place_of
+from outreach.service.due import is_due
 from outreach.service.lanes import Threads
 from outreach.service.rounds import Service
 from outreach.store import calendars
@@ -38,7 +39,7 @@ class RuleTrigger(BaseTrigger):  # type: ignore[misc]
         """The next instant; None when there is none, or the calendar does not tell."""
         try:
             return self.rule.next_after(previous_fire_time or now - MICROSECOND)
-        except CalendarCoverageError:
+        except Exception:  # would end the scheduler's thread; the rounds fire it, or say why not
             return None
 
 
@@ -54,21 +55,21 @@ class Live:
         self._service, self._stop = service, stop
         self._pretended = pretended  # APScheduler has the real clock: its wake-ups would be wrong
         self._round = threading.Lock()
-        self._looked: datetime | None = None
+        self._every = every
+        self._look_at: datetime | None = None
         self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=JOB_DEFAULTS)
-        self._scheduler.add_listener(self._listen, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
-        # After a standstill one round does the work of all that were left out.
-        self._scheduler.add_job(
-            self._wake, IntervalTrigger(seconds=every, timezone=UTC), id="round", coalesce=True,
-            next_run_time=datetime.now(UTC),
-        )  # fmt: skip
+        self._scheduler.add_listener(self._missed, EVENT_JOB_MISSED)
 
     def run(self) -> None:
         """Serve until `stop` is set, then finish what is in hand."""
         threads = Threads(self._service, self._stop)
         self._service.lanes = threads
         self._scheduler.start()
-        self._stop.wait()
+        # By a clock that nobody sets: APScheduler sleeps until a moment, and when the clock is put
+        # back a day meanwhile, it sleeps a day longer.
+        self._wake()
+        while not self._stop.wait(self._every):
+            self._wake()
         self._service.say("stopping")
         self._scheduler.shutdown(wait=True)
         threads.close()
@@ -76,14 +77,21 @@ class Live:
         self._service.say("stopped")
 
     def _wake(self) -> None:
+        """One round. One that breaks off says why; the next is a few seconds away."""
         with self._round:
             if self._stop.is_set():
                 return
-            now = self._service.clock()
-            self._service.round(now)
-            if not self._pretended and (self._looked is None or now - self._looked >= LOOK_AGAIN):
-                self._looked = now
-                self._set_triggers(now)
+            try:
+                self._look(self._service.clock())
+            except Exception as error:
+                # Not what it says: a database's words may hold a client's.
+                self._service.say("round_failed", error=type(error).__name__, at=place_of(error))
+
+    def _look(self, now: datetime) -> None:
+        self._service.round(now)
+        if not self._pretended and is_due(self._look_at, now, LOOK_AGAIN):
+            self._look_at = now + LOOK_AGAIN
+            self._set_triggers(now)
 
     def _set_triggers(self, now: datetime) -> None:
         """A job for each campaign that fires by the clock, at the moment it fires next."""
@@ -92,7 +100,7 @@ class Live:
         except DatabaseProblem:
             return  # the next round says so
         for job in self._scheduler.get_jobs():
-            if job.id not in wanted and job.id != "round":
+            if job.id not in wanted:
                 job.remove()
         for name, rule in wanted.items():
             trigger, job = RuleTrigger(rule), self._scheduler.get_job(name)
@@ -118,15 +126,5 @@ class Live:
                     found[name] = rule
         return found
 
-    def _listen(self, event: JobExecutionEvent) -> None:
-        """A round that broke off says why; the next one is a few seconds away."""
-        error: Any = getattr(event, "exception", None)
-        if error is None:
-            self._service.say("wake_up_missed", job=event.job_id)
-            return
-        at = error.__traceback__
-        while at is not None and at.tb_next is not None:
-            at = at.tb_next
-        place = f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at is not None else ""
-        # Not what it says: a database's words may hold a client's.
-        self._service.say("round_failed", error=type(error).__name__, at=place)
+    def _missed(self, event: JobExecutionEvent) -> None:
+        self._service.say("wake_up_missed", job=event.job_id)

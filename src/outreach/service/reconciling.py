@@ -17,6 +17,7 @@ from outreach.project.config import Config
 from outreach.receive import reconcile
 from outreach.receive.reconcile import Adapters, Reconciled
 from outreach.service.definitions import Definitions, Say
+from outreach.service.due import is_due
 from outreach.store.database import Database, DatabaseProblem
 
 LOOK_EVERY: Final = timedelta(minutes=1)
@@ -54,7 +55,7 @@ class Reconciling:
         """Begin to ask, when it is time and the last look is not still at work."""
         if self._thread is not None and self._thread.is_alive():
             return
-        if self._look_at is not None and now < self._look_at:
+        if not is_due(self._look_at, now, LOOK_EVERY):
             return
         self._look_at = now + LOOK_EVERY
         config = self.definitions.config

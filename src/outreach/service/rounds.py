@@ -13,6 +13,7 @@ from outreach.project.config import Config
 from outreach.project.load import Project
 from outreach.service.cases import Cases
 from outreach.service.definitions import Definitions, Say
+from outreach.service.due import is_due
 from outreach.service.feeds import Feeds
 from outreach.service.mailboxes import Mailboxes
 from outreach.service.reconciling import Reconciling
@@ -182,7 +183,7 @@ class Service:
         if self.hand_over is not None:
             self.hand_over()
             return
-        self._resting = {run: until for run, until in self._resting.items() if until > now}
+        self._resting = {k: at for k, at in self._resting.items() if not is_due(at, now, REST)}
         with self.database.reading() as conn:
             due = [one for one in runs.with_work(conn, now) if one[0] not in self._resting]
             for _, digest in due:
