@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from outreach.feeds.returned_mail import Mail, MailboxTrouble
 from outreach.project.bounce_config import LmtpDoor, MaildirMailbox
+from outreach.project.config import SmppSender
 from outreach.receive import Applied
 from outreach.service.mailboxes import Mailboxes
 from outreach.store.database import Database, DatabaseProblem
@@ -51,10 +52,13 @@ class Served:
     applied: list[Applied] = field(default_factory=list)
     said: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     now: datetime = NOW
+    senders: dict[str, Any] = field(default_factory=dict)
 
     def mailboxes(self) -> Mailboxes:
         definitions: Any = SimpleNamespace(
-            config=SimpleNamespace(bounces=SimpleNamespace(mailboxes=self.configured))
+            config=SimpleNamespace(
+                bounces=SimpleNamespace(mailboxes=self.configured), senders=self.senders
+            )
         )
         return Mailboxes(
             self.database, definitions, lambda: self.now, lambda e, **f: self.said.append((e, f)),
@@ -87,6 +91,30 @@ def test_each_mailbox_is_read_when_it_is_time(database: Database) -> None:
         ("mailbox_read", {"mailbox": "slow", "mails": 1, "new": 1}),
         ("mailbox_read", {"mailbox": "quick", "mails": 1, "new": 1}),
     ]
+
+
+def test_a_mailbox_is_read_again_after_the_clock_was_put_back(database: Database) -> None:
+    box = Box()
+    mailboxes = Served(database, {"b": box}, {"b": maildir(10)}).mailboxes()
+    mailboxes.look(NOW + timedelta(days=1))
+    mailboxes.look(NOW)
+    mailboxes.look(NOW + timedelta(seconds=5))
+    mailboxes.look(NOW + timedelta(seconds=10))
+
+    assert box.closed == 3
+
+
+@pytest.mark.parametrize("centre", [False, True])
+def test_what_a_message_centre_delivered_is_applied_where_there_is_no_mailbox(
+    database: Database, centre: bool
+) -> None:
+    """Receipts and STOPs come over SMPP, too; nobody else applies them without a door."""
+    served = Served(database, {}, {}, applied=[Applied(2), Applied(1)])
+    if centre:
+        served.senders = {"sms-centre": SmppSender.model_construct()}
+    served.mailboxes().look(NOW)
+
+    assert served.applied == ([] if centre else [Applied(2), Applied(1)])
 
 
 def test_trouble_with_one_mailbox_is_said_once_and_stops_no_other(database: Database) -> None:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final
 from outreach import receive
 from outreach.feeds.returned_mail import Mailbox, MailboxTrouble
 from outreach.project.bounce_config import ImapMailbox, LmtpDoor, MaildirMailbox
-from outreach.project.config import Config
+from outreach.project.config import Config, SmppSender
 from outreach.receive import Applied, Event
 from outreach.service.definitions import Definitions, Say
+from outreach.service.due import is_due
 from outreach.service.refused import say_refused
 from outreach.store.database import Database, DatabaseProblem
 
@@ -56,14 +57,14 @@ class Mailboxes:
         boxes = {
             name: box
             for name, box in config.bounces.mailboxes.items()
-            if not isinstance(box, LmtpDoor) and self._due.get(name, now) <= now
+            if not isinstance(box, LmtpDoor) and is_due(self._due.get(name), now, _every(box))
         }
-        idle = self._apply_at is not None and now < self._apply_at
-        if not config.bounces.mailboxes or (idle and not boxes):
+        applies = _hears(config) and is_due(self._apply_at, now, APPLY_EVERY)
+        if not boxes and not applies:
             return
         self._apply_at = now + APPLY_EVERY
         for name, box in boxes.items():
-            self._due[name] = now + timedelta(seconds=box.every_seconds)
+            self._due[name] = now + _every(box)
         if not self.background:
             self._work(config, boxes)
             return
@@ -163,3 +164,14 @@ class Mailboxes:
     def _fine(self, what: str, event: str, **facts: object) -> None:
         if self._troubles.pop(what, None) is not None:
             self.say(event, **facts)
+
+
+def _every(box: ImapMailbox | MaildirMailbox) -> timedelta:
+    return timedelta(seconds=box.every_seconds)
+
+
+def _hears(config: Config) -> bool:
+    """Whether something comes in that is applied here: returned mail, or what message centres
+    deliver."""
+    centres = (isinstance(sender, SmppSender) for sender in config.senders.values())
+    return bool(config.bounces.mailboxes) or any(centres)
