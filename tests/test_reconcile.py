@@ -39,19 +39,20 @@ class Provider:
         self.keeps: list[Receipt | Reply] = []
         self.asked: list[list[Asked]] = []
         self.down_after: int | None = None
+        self.trouble: Exception = ChannelUnavailable("the provider does not answer")
 
     def find(self, messages: Sequence[Asked]) -> Iterator[tuple[int, Receipt | None]]:
         self.asked.append(list(messages))
         for place, one in enumerate(messages):
             if self.down_after is not None and place >= self.down_after:
-                raise ChannelUnavailable("the provider does not answer")
+                raise self.trouble
             state = self.knows.get(one.id)
             yield one.id, Receipt(state, one.until, one.id, "SM1") if state else None
 
     def pull(self, at: datetime) -> Iterator[Receipt | Reply]:
         for place, one in enumerate(self.keeps):
             if self.down_after is not None and place >= self.down_after:
-                raise ChannelUnavailable("the provider does not answer")
+                raise self.trouble
             yield one
 
 
@@ -120,13 +121,26 @@ def test_a_message_is_described_by_all_that_it_can_be_known_by(small: SmallRun) 
     assert len(first.content_digest) == 32
 
 
-def test_a_provider_that_breaks_off_heals_what_it_said_until_then(small: SmallRun) -> None:
+BREAKS_OFF = pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        (ChannelUnavailable("the provider does not answer"), "the provider does not answer"),
+        (KeyError("+8613800000001"), "its answer cannot be read (KeyError)"),
+    ],
+)
+
+
+@BREAKS_OFF
+def test_a_provider_that_breaks_off_heals_what_it_said_until_then(
+    small: SmallRun, trouble: Exception, said: str
+) -> None:
     provider = Provider()
+    provider.trouble = trouble
     provider.knows, provider.down_after = dict.fromkeys((1, 2, 3), State.ACCEPTED), 1
     small.now += 15 * MINUTES
     done = asked(small, provider)
 
-    assert done.troubles == {"sms-file": "the provider does not answer"}
+    assert done.troubles == {"sms-file": said}
     assert small.counts() == {"accepted": 8, "in_doubt": 2}
 
 
@@ -157,13 +171,17 @@ def test_what_a_gateway_keeps_is_fetched_once_and_applied(small: SmallRun) -> No
     assert small.rows_of(reply) == 1
 
 
-def test_what_was_fetched_before_a_gateway_broke_off_is_kept(small: SmallRun) -> None:
+@BREAKS_OFF
+def test_what_was_fetched_before_a_gateway_broke_off_is_kept(
+    small: SmallRun, trouble: Exception, said: str
+) -> None:
     provider = Provider()
+    provider.trouble = trouble
     provider.keeps = [Reply("01", f"+861380000000{n}", "TD", small.now) for n in (6, 7)]
     provider.down_after = 1
     done = pulled(small, provider)
 
-    assert done.troubles == {"sms-file": "the provider does not answer"}
+    assert done.troubles == {"sms-file": said}
     assert small.rows_of(raw_event) == small.rows_of(reply) == 1
 
 

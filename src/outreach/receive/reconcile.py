@@ -100,6 +100,8 @@ def _ask_one(
             answers[message_id] = None if said is None else pulled(question.sender, said, now)
     except ChannelUnavailable as error:
         done.troubles[question.sender] = str(error)
+    except Exception as error:  # what it answered so far counts, and the others are asked
+        done.troubles[question.sender] = _strange(error)
     events = [event for event in answers.values() if event is not None]
     take_in(database, events)
     done.asked[question.sender] = len(answers)
@@ -122,9 +124,16 @@ def pull(
                 events.append(pulled(sender, said, now))
         except ChannelUnavailable as error:
             done.troubles[sender] = str(error)
+        except Exception as error:
+            done.troubles[sender] = _strange(error)
         # What was told is not told again: it is kept also when the rest could not be had.
         done.pulled[sender] = take_in(database, events)
     return done
+
+
+def _strange(error: Exception) -> str:
+    """An answer nobody can read. Not what it says, which may be a client's number."""
+    return f"its answer cannot be read ({type(error).__name__})"
 
 
 def merged(*some: Reconciled) -> Reconciled:
