@@ -168,6 +168,24 @@ def test_retries_are_due_when_their_time_has_come(small: SmallRun) -> None:
     assert due(small) == ["retries"]
 
 
+@pytest.mark.parametrize("urgent", [False, True])
+def test_messages_of_an_urgent_run_are_tried_again_before_any_bulk(
+    small: SmallRun, urgent: bool
+) -> None:
+    small.plan()
+    small.drain()
+    row = {"message_id": 1, "run_id": small.run_id, "sender": "sms-file", "attempts": 1}
+    with small.database.begin() as tx:
+        tx.execute(retry.insert().values(**row, not_before=small.now))
+        tx.execute(update(batch).values(urgent=urgent))
+
+    with small.database.reading() as conn:
+        (task,) = work.due(conn, small.now)
+
+    assert (task.kind, task.urgent) == ("retries", urgent)
+    assert queue_of(task.kind, urgent=task.urgent) == ("urgent" if urgent else "bulk")
+
+
 def test_a_batch_that_ended_five_workers_is_given_to_nobody_and_told(small: SmallRun) -> None:
     small.plan()
     for taken, tasks in ((work.STUCK_AFTER - 1, ["dispatch"]), (work.STUCK_AFTER, [])):

@@ -77,10 +77,7 @@ def _urgent(campaign: bytes) -> bool:
 
 
 def _batches(conn: Connection, now: datetime, without_job: bool) -> list[Task]:
-    from outreach.store.windows import waits  # which needs the database, which needs tasks
-
     where = [
-        ~waits(batch, now),
         batch.c.state == "ready",
         batch.c.not_before <= now,
         batch.c.takeovers < STUCK_AFTER,
@@ -100,17 +97,16 @@ def _batches(conn: Connection, now: datetime, without_job: bool) -> list[Task]:
 
 
 def _retries(conn: Connection, now: datetime) -> list[Task]:
-    from outreach.store.windows import waits
-
+    urgent = select(batch.c.id).where(batch.c.run_id == retry.c.run_id, batch.c.urgent).exists()
     query = (
-        select(retry.c.run_id).join(run, run.c.id == retry.c.run_id)
+        select(retry.c.run_id, urgent.label("urgent")).join(run, run.c.id == retry.c.run_id)
         .where(
             retry.c.window_id.is_(None), retry.c.not_before <= now, run.c.state.in_(GOING),
-            ~waits(retry, now),
+            ~windows.waits(retry, now),
         )
         .distinct().order_by(retry.c.run_id)
     )  # fmt: skip
-    return [Task("retries", run_id) for run_id in conn.execute(query).scalars()]
+    return [Task("retries", row.run_id, row.urgent) for row in conn.execute(query)]
 
 
 def _ended(conn: Connection) -> list[Task]:
