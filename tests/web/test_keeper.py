@@ -4,16 +4,18 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outreach.receive import Event
-from outreach.store.database import DatabaseProblem
+from outreach.store.database import Database, DatabaseProblem
 from outreach.web import keeper as room
 from outreach.web.keeper import Far, keep, packed, unpacked
-from tests.web.door import NOW
+from outreach.web.opening import Keeper
+from tests.web.door import NOW, config_of
 
 EVENTS = st.lists(
     st.builds(
@@ -40,11 +42,14 @@ class Kept:
         self.batches: list[Sequence[Event]] = []
         self.here: list[Sequence[Event]] = []
         self.fails: list[Exception] = []
+        self.said: list[str] = []
         self.door = Far(self.near, self.here.append)
         self.thread: threading.Thread | None = None
 
     def start(self) -> None:
-        self.thread = threading.Thread(target=keep, args=(self.far, self._store))
+        self.thread = threading.Thread(
+            target=keep, args=(self.far, self._store, lambda event, **_: self.said.append(event))
+        )
         self.thread.start()
 
     def _store(self, events: Sequence[Event]) -> None:
@@ -136,3 +141,32 @@ def test_moments_keep_their_microseconds() -> None:
     _, (one,) = unpacked(packed(1, [Event("a", "b", b"", at)]))
 
     assert one.received_at == at
+
+
+def test_a_packet_that_cannot_be_read_ends_nothing_and_is_said(kept: Kept) -> None:
+    kept.near.send(room._NUMBER.pack(1) + b"half")
+    kept.start()
+    kept.door([event(1)])
+
+    assert kept.batches == [[event(1)]]
+    assert kept.said == ["web_packet_unread"]
+
+
+def test_a_keeper_whose_socket_fails_says_so_and_is_of_no_use(
+    tmp_path: Path, sqlite: Database
+) -> None:
+    """Its process ends then, and the one that is started in its place has a sound one."""
+    said: list[str] = []
+    failed = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))  # cannot be read from
+    made = Keeper(
+        config_of(tmp_path), sqlite, root=tmp_path, clock=lambda: NOW,
+        say=lambda event, **_: said.append(event), sockets=[listener], failed=failed.set,
+    )  # fmt: skip
+    made.start()
+    try:
+        assert failed.wait(20)
+        assert said == ["web_keeper_failed"]
+    finally:
+        made.close()
+        listener.close()

@@ -3,7 +3,7 @@
 import errno
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -65,13 +65,17 @@ def _answer(door: Door, say: Any, asked: "Event", fd: int, keeper: int) -> None:
         _with_parent(asked)
     else:
         say("web_listening", **where(settings_of(door), sockets))
-    opened.serving.wait(asked)
+    why = opened.serving.wait(asked)
     opened.close()
     door.database.close()
+    if why:
+        raise Failure(PROBLEMS, f"[web] the door ended by itself: {why}")
 
 
 def _keep(door: Door, say: Any, asked: "Event", keeps: list[int]) -> None:
     """Store and apply what the other processes take in, until they and their parent are gone."""
+    import threading
+
     from outreach import clock
     from outreach.web.opening import Keeper
 
@@ -79,14 +83,23 @@ def _keep(door: Door, say: Any, asked: "Event", keeps: list[int]) -> None:
     sockets = [_inherited(fd) for fd in keeps]
     for one in sockets:
         one.setblocking(True)
+    broken = threading.Event()
+
+    def failed() -> None:
+        broken.set()
+        asked.set()
+
     made = Keeper(
-        door.config, door.database, root=door.root, clock=clock.now, say=say, sockets=sockets
-    )
+        door.config, door.database, root=door.root, clock=clock.now, say=say, sockets=sockets,
+        failed=failed,
+    )  # fmt: skip
     made.start()
     _with_parent(asked, lambda: made.wait_for_others(_PATIENCE))
     asked.wait()
     made.close()
     door.database.close()
+    if broken.is_set():
+        raise Failure(PROBLEMS, "[web] the process that stores events cannot hear the others")
 
 
 @app.command()
@@ -210,9 +223,12 @@ def _with_parent(asked: "Event", first: "Callable[[], None]" = lambda: None) -> 
     import threading
 
     def watch() -> None:
-        while os.read(0, 1_024):
-            pass
-        first()
-        asked.set()
+        try:
+            with suppress(OSError):  # it is closed: nobody would tell us of his end
+                while os.read(0, 1_024):
+                    pass
+            first()
+        finally:
+            asked.set()
 
     threading.Thread(target=watch, name="parent", daemon=True).start()

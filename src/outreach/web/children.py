@@ -90,15 +90,17 @@ class Children:
             return
         now = time.monotonic()
         if child.again_at is None:
-            if now - child.began > _SETTLED:
-                child.deaths = 0
-            rest = _REST[min(child.deaths, len(_REST) - 1)]
-            child.deaths, child.again_at = child.deaths + 1, now + rest
+            rest = child.rests(now)
             self._say("web_died", code=child.process.returncode, again_in=rest)
         elif now >= child.again_at:
             child.again_at = None
             child.let_go()
-            self._begin(child)
+            try:
+                self._begin(child)
+            except Exception as error:  # no memory, no process left: there may be later
+                rest = child.rests(now)
+                why = str(error) if isinstance(error, OSError) else type(error).__name__
+                self._say("web_not_started", why=why, again_in=rest)
 
 
 class _Child:
@@ -113,6 +115,14 @@ class _Child:
         self.began = 0.0
         self.deaths = 0
         self.again_at: float | None = None
+
+    def rests(self, now: float) -> float:
+        """It died: the seconds until it is started again."""
+        if now - self.began > _SETTLED:
+            self.deaths = 0
+        rest = _REST[min(self.deaths, len(_REST) - 1)]
+        self.deaths, self.again_at = self.deaths + 1, now + rest
+        return rest
 
     def ask(self) -> None:
         """Ask it to end."""

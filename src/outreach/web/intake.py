@@ -75,7 +75,11 @@ class Intake:
 
     def _run(self) -> None:
         while (batch := self._next()) is not None:
-            self._write(batch)
+            try:
+                self._write(batch)
+            except Exception as error:  # the thread must live on, and somebody waits for an answer
+                self._answer(batch, NotStored())
+                self._trouble(type(error).__name__, "")
 
     def _next(self) -> list[_Waiting] | None:
         """Whatever waits now, at least one; None at the end."""

@@ -66,10 +66,15 @@ class Far:
         raise TimeoutError
 
 
-def keep(wire: socket.socket, store: Store) -> None:
-    """Store what comes over a socket and answer each packet, until its other end is closed."""
+def keep(wire: socket.socket, store: Store, say: Callable[..., object]) -> None:
+    """Store what comes over a socket and answer each packet, until its other end is closed. Raises
+    OSError when the socket itself fails."""
     while packet := wire.recv(4 * _PACKET):
-        number, events = unpacked(packet)
+        try:
+            number, events = unpacked(packet)
+        except Exception as error:  # its door gets no answer, and whoever told it comes again
+            say("web_packet_unread", bytes=len(packet), error=type(error).__name__)
+            continue
         said = _STORED
         try:
             store(events)

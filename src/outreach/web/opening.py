@@ -14,7 +14,7 @@ from outreach import receive
 from outreach.project.config import Config
 from outreach.project.web_config import Web
 from outreach.store.database import Database
-from outreach.web.applier import Applier
+from outreach.web.applier import Applier, place_of
 from outreach.web.intake import Intake
 from outreach.web.keeper import Far, Store, keep
 from outreach.web.readers import readers
@@ -90,12 +90,13 @@ class Keeper:
         clock: Callable[[], datetime],
         say: Callable[..., Any],
         sockets: Sequence[socket],
+        failed: Callable[[], None],
     ) -> None:
-        self._database = database
+        """`failed` is called when a socket cannot be read any more: this process is of no use."""
+        self._database, self._say, self._failed = database, say, failed
         self._applier = applier_of(config, database, root, clock, say)
         self._threads = [
-            Thread(target=keep, args=(one, self._store), name="keeper", daemon=True)
-            for one in sockets
+            Thread(target=self._keep, args=(one,), name="keeper", daemon=True) for one in sockets
         ]
 
     def start(self) -> None:
@@ -111,6 +112,13 @@ class Keeper:
 
     def close(self) -> None:
         self._applier.close()
+
+    def _keep(self, one: socket) -> None:
+        try:
+            keep(one, self._store, self._say)
+        except Exception as error:
+            self._say("web_keeper_failed", error=type(error).__name__, at=place_of(error))
+            self._failed()
 
     def _store(self, events: Sequence[receive.Event]) -> None:
         receive.take_in(self._database, events)

@@ -15,6 +15,7 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from outreach.web.applier import place_of
 from outreach.web.site import Site
 from outreach.web.tally import EVERY
 from outreach.web.wire import Receive, Scope, Send
@@ -109,10 +110,13 @@ class Serving:
         self._server.should_exit = True
         self._thread.join()
 
-    def wait(self, stop: threading.Event) -> None:
-        """Until `stop` is set, or the server ended by itself."""
-        while not stop.wait(0.5) and self._thread.is_alive():
-            pass
+    def wait(self, stop: threading.Event) -> str:
+        """Until `stop` is set; or why the server ended by itself."""
+        while not stop.wait(0.5):
+            if not self._thread.is_alive():
+                error = self._failed
+                return f"{type(error).__name__} {place_of(error)}" if error else "unasked"
+        return ""
 
     def _run(self) -> None:
         try:
@@ -135,16 +139,23 @@ class Serving:
         while not self._server.started:
             await asyncio.sleep(0.01)
         self._ready.set()
-        slow, since = Slow(self._site.web.timeout), 0.0
+        slow, told, failed = Slow(self._site.web.timeout), 0.0, ""
         while True:
             await asyncio.sleep(_SWEEP)
             now = asyncio.get_running_loop().time()
-            for connection in slow.of(list(self._server.server_state.connections), now):
-                self._site.tally.add("slow")
-                connection.transport.abort()
-            if now - since >= EVERY:
-                since = now
+            try:
+                self._let_go_of(slow.of(list(self._server.server_state.connections), now))
+            except Exception as error:  # without this no slow connection would ever be closed
+                if failed != (failed := type(error).__name__):
+                    self._site.say("web_sweep_failed", error=failed, at=place_of(error))
+            if now - told >= EVERY:
+                told = now
                 self._site.tally.tell(self._site.say)
+
+    def _let_go_of(self, connections: Sequence[Any]) -> None:
+        for connection in connections:
+            self._site.tally.add("slow")
+            connection.transport.abort()
 
 
 class Slow:
