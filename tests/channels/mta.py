@@ -1,12 +1,14 @@
 """A small, strict SMTP server to send to: without a socket for properties, in a thread for real."""
 
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
 
 CUT: Final = "cut"  # hang up instead of answering
+RESET: Final = "reset"  # the same by a TCP reset, as of a machine that crashed
 HANG: Final = "hang"  # never answer again
 
 
@@ -18,8 +20,8 @@ class Taken(NamedTuple):
 class Cut(Exception):
     """The server hangs up after what it has said so far."""
 
-    def __init__(self, said: bytes) -> None:
-        self.said = said
+    def __init__(self, said: bytes, *, reset: bool = False) -> None:
+        self.said, self.reset = said, reset
 
 
 # Answers a command (MAIL, RCPT, DATA, BODY, END ...) with its argument and number on this
@@ -59,8 +61,8 @@ class Mta:
             if self._buffer and "PIPELINING" not in self.offers:
                 self.faults.append("did not wait for the answer")
             reply = self._end(part) if part.endswith(b"\r\n.\r\n") else self._command(part)
-            if reply == CUT:
-                raise Cut(said)
+            if reply in (CUT, RESET):
+                raise Cut(said, reset=reply == RESET)
             if reply == HANG:
                 self._hung = True
             elif reply:
@@ -200,7 +202,8 @@ class Running:
         with sock, suppress(OSError):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             greeting = mta.answer("CONNECT", "", 0)
-            if greeting == CUT:
+            if greeting in (CUT, RESET):
+                self._end(sock, reset=greeting == RESET)
                 return
             if greeting != HANG:
                 self._say(sock, (greeting or "220 mx.test ESMTP").encode() + b"\r\n")
@@ -209,7 +212,12 @@ class Running:
                     self._say(sock, mta.feed(data))
                 except Cut as cut:
                     self._say(sock, cut.said)
+                    self._end(sock, reset=cut.reset)
                     return
+
+    def _end(self, sock: socket.socket, *, reset: bool) -> None:
+        if reset:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def _say(self, sock: socket.socket, said: bytes) -> None:
         if not self._drip:

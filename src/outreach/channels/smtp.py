@@ -68,9 +68,7 @@ class SmtpChannel:
         """One window. `ChannelUnavailable` when the servers took and refused none of it."""
         if not messages:
             return
-        if self._switchboard is None:
-            self._switchboard = Switchboard(self._servers, self._helo)
-        board = self._switchboard
+        board = self._switchboard = self._switchboard or self._set_up()
         window = Window(messages, self._clerk, self._paces, monotonic())
         board.ready(window, min(self._connections, -(-len(messages) // _PER_CONNECTION)))
         try:
@@ -90,6 +88,13 @@ class SmtpChannel:
                 raise ChannelUnavailable(board.sentence)
             window.give_up(board.trouble)
         yield from window.drain()
+
+    def _set_up(self) -> Switchboard:
+        try:
+            return Switchboard(self._servers, self._helo)
+        except OSError as error:  # nothing has left: no message is in doubt for want of a file
+            reason = error.strerror or type(error).__name__
+            raise ChannelUnavailable(f"no connection can be made: {reason.lower()}") from error
 
     def close(self) -> None:
         """Says QUIT on every connection and waits for none."""

@@ -206,12 +206,14 @@ def _reason(error: Exception, server: Server) -> str:
     if isinstance(error, TimeoutError) or "timed out" in str(error):
         return f"no answer within {server.timeout:g} seconds"
     if isinstance(error, smtplib.SMTPResponseException):
+        if error.smtp_code < 0:  # the library's word for an answer without a code
+            return "the server's answer makes no sense"
         said = error.smtp_error
         text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
         reply = Reply(error.smtp_code, " ".join(text.split()))
         what = "login refused" if isinstance(error, smtplib.SMTPAuthenticationError) else "refused"
         return f"{what}: {reply.label} {reply.words}"
-    if isinstance(error, smtplib.SMTPServerDisconnected):
+    if isinstance(error, smtplib.SMTPServerDisconnected | ConnectionResetError | BrokenPipeError):
         return "the server hung up"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()

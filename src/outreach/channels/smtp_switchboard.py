@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from math import inf
 from ssl import SSLContext
 from time import monotonic
 from typing import Final
@@ -95,7 +96,9 @@ class Switchboard:
 
     def turn(self, window: Window, most: float) -> None:
         """Waits for the next answers, `most` seconds at most, and serves them."""
-        now = window.now = self._listen(min(self._tick, window.wait(), most))
+        # A turn that has come is of no use before a line is free to take it.
+        turn_comes = window.wait() if self._idle() else inf
+        now = window.now = self._listen(min(self._tick, turn_comes, most))
         if now > self._looks_at:
             self._looks_at = now + self._tick / 2
             for line in tuple(self._lines.values()):
@@ -104,9 +107,10 @@ class Switchboard:
                     self._drop(line, "timeout", words, reopen=False)
 
     def hang_up_busy(self) -> None:
-        """Closes what is in the middle of a message, so that the next window starts clean."""
+        """Closes what is in the middle of a message, or was left so by an error, so that the next
+        window starts clean."""
         for line in tuple(self._lines.values()):
-            if line.conversation.busy or line.out:
+            if line not in line.relay.idle:
                 self._forget(line)
 
     def close(self) -> None:
@@ -148,9 +152,13 @@ class Switchboard:
     def _open(self, relay: Relay) -> None:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(8, thread_name_prefix="smtp-connect")
-        relay.opening += 1
         context = self._contexts[id(relay)]
-        future = self._pool.submit(connect, relay.server, context, self._helo)
+        try:
+            future = self._pool.submit(connect, relay.server, context, self._helo)
+        except RuntimeError as error:  # the machine has no thread left for us
+            self._fails(relay, unavailable("connect", str(error)))
+            return
+        relay.opening += 1
         future.add_done_callback(lambda done: self._arrive(relay, done))
 
     def _arrive(self, relay: Relay, future: Future[Session]) -> None:
