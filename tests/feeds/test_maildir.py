@@ -1,6 +1,9 @@
 """Returned mail from a Maildir: read in the order it came, moved only when it is done with."""
 
+import errno
 import os
+import socket
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -42,6 +45,8 @@ def test_what_is_no_mail_is_left_alone(box: Path) -> None:
     os.mkfifo(box / "new" / "pipe")
     (box / "outside").write_bytes(b"secret")
     (box / "new" / "zz-link").symlink_to(box / "outside")
+    with closing(socket.socket(socket.AF_UNIX)) as listening:
+        listening.bind(str(box / "new" / "socket"))
 
     assert read(box) == []
 
@@ -57,6 +62,27 @@ def test_a_mail_that_is_gone_meanwhile_is_no_trouble(box: Path) -> None:
     assert len(first) == PAGE
     assert list(next(pages)) == []
     assert len(read(box)) == PAGE + 1
+
+
+def test_a_mail_that_cannot_be_read_keeps_no_other_waiting(
+    box: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(PAGE + 2):
+        put(box, f"new/{number:04}")
+    usual = os.open
+
+    def guarded(path: Path, flags: int) -> int:
+        if path.name == "0000":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return usual(path, flags)
+
+    monkeypatch.setattr(os, "open", guarded)
+    found: list[str] = []
+    with pytest.raises(MailboxTrouble, match="0000: Permission denied"):
+        for page in Maildir(box, "Done").pages():
+            found += [mail.key for mail in page]
+
+    assert found == [f"new/{number:04}" for number in range(1, PAGE + 2)]
 
 
 def test_no_more_of_a_mail_is_read_than_is_looked_at(box: Path) -> None:

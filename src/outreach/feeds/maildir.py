@@ -17,7 +17,7 @@ from outreach.feeds.returned_mail import LARGEST, PAGE, Mail, MailboxTrouble
 
 # Not through a link, and without waiting for a writer: a mail is a plain file.
 _FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-_NO_MAIL: Final = frozenset((errno.EISDIR, errno.ELOOP))  # a folder, a link
+_NO_MAIL: Final = frozenset((errno.EISDIR, errno.ELOOP, errno.ENXIO))  # a folder, a link, a socket
 
 
 class Maildir:
@@ -28,9 +28,22 @@ class Maildir:
         self._done = path / f".{done}"
 
     def pages(self) -> Iterator[Sequence[Mail]]:
+        """As of every mailbox. One mail that cannot be read keeps none of the others waiting: its
+        trouble is raised at the end."""
         names = iter(self._names())
+        trouble: MailboxTrouble | None = None
         while page := list(islice(names, PAGE)):
-            yield [mail for name in page if (mail := self._read(name)) is not None]
+            mails = []
+            for name in page:
+                try:
+                    mail = self._read(name)
+                except MailboxTrouble as error:
+                    trouble = trouble or error
+                    continue
+                mails += [mail] if mail is not None else []
+            yield mails
+        if trouble is not None:
+            raise trouble
 
     def done(self, mails: Sequence[Mail]) -> None:
         try:
