@@ -9,11 +9,13 @@ from outreach.dispatch import trouble
 from outreach.dispatch.ready import Ready
 from outreach.dispatch.sending import Adapter, Sending, Tally
 from outreach.store import takeover, windows
+from outreach.store.database import DatabaseProblem
 
 # Outcomes are written so long after the first of them, or when there are so many: a crash leaves
 # what is not written in doubt. A window that is over sooner is written whole.
 FLUSH_SECONDS: Final = 0.5
 FLUSH_MOST: Final = 500
+AGAIN: Final = 5.0  # seconds until it is tried again to write, when the database is away
 # A process that stood still for so long since its intent hands nothing over on it.
 OLDEST: Final = 30.0
 
@@ -29,6 +31,7 @@ class Window:
         self._until = sending.clock() + sending.lease
         self.of_content = 0  # messages that were not taken for what their text says
         self._fresh: dict[int, Outcome] = {}
+        self._unsure = False  # whether something was written when the database went away
 
     def send(self, adapter: Adapter, ready: Ready) -> windows.Settlement | None:
         """Hand the messages over. What is not written yet of their outcomes; None when nothing was
@@ -69,9 +72,13 @@ class Window:
         for message_id, outcome in adapter.send(ready.messages):
             said[message_id] = fresh[message_id] = outcome
             left -= 1
-            if left and (len(fresh) >= FLUSH_MOST or elapsed() >= due):
-                self._write(adapter, ready)
-                due = elapsed() + FLUSH_SECONDS
+            many = len(fresh) >= FLUSH_MOST and not self._unsure
+            if left and (many or elapsed() >= due):
+                try:
+                    self._write(adapter, ready)
+                except DatabaseProblem:  # no fault of the sender: the window goes on
+                    self._unsure = True
+                due = elapsed() + (AGAIN if self._unsure else FLUSH_SECONDS)
 
     def _write(self, adapter: Adapter, ready: Ready) -> None:
         """Append what is known so far, and hold on to the lease."""
@@ -84,6 +91,11 @@ class Window:
 
     def _settlement(self, adapter: Adapter, ready: Ready) -> windows.Settlement:
         batch = self.lease.batch
+        if self._unsure:
+            with self.sending.database.reading() as conn:
+                for message_id in windows.written(conn, self.window_id):
+                    self._fresh.pop(message_id, None)
+            self._unsure = False
         return windows.Settlement(
             self.window_id, batch.run_id, batch.sender, self.lease.token,
             list(self._fresh.items()), ready.waits, by_reference=not adapter.echo,

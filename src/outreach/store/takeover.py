@@ -29,7 +29,7 @@ from outreach.store.tables import (
     run,
     window,
 )
-from outreach.store.windows import OUTCOME_COLUMNS, Settlement, outcome_rows, settle
+from outreach.store.windows import OUTCOME_COLUMNS, Settlement, outcome_rows, settle, written
 
 ACTOR = "outreach"  # whom audit entries name when no person acted
 _CERTAIN = (State.ACCEPTED, State.FAILED)
@@ -90,9 +90,8 @@ def _doubt(tx: Connection, row: Row[Any], now: datetime) -> int:
         query = select(retry.c.message_id).where(retry.c.window_id == row.id)
         ids = tx.execute(query.order_by(retry.c.message_id)).scalars().all()
     else:
-        known = select(outcome.c.message_id).where(outcome.c.window_id == row.id)
-        written = set(tx.execute(known).scalars())
-        ids = [id_ for id_ in range(row.first_id, row.last_id + 1) if id_ not in written]
+        known = written(tx, row.id)
+        ids = [id_ for id_ in range(row.first_id, row.last_id + 1) if id_ not in known]
     doubt = Outcome(State.IN_DOUBT, "sender_gone", f"{row.owner} left no outcome")
     settlement = Settlement(row.id, row.run_id, row.sender, row.token, [(i, doubt) for i in ids])
     return len(ids) if settle(tx, settlement, now) else 0

@@ -250,6 +250,12 @@ def write(tx: Connection, part: Settlement, lease: Lease, at: datetime, until: d
     return True
 
 
+def written(conn: Connection, window_id: int) -> set[int]:
+    """The messages of a window that have their outcome."""
+    known = select(outcome.c.message_id).where(outcome.c.window_id == window_id)
+    return set(conn.execute(known).scalars())
+
+
 def _append(tx: Connection, done: Settlement, at: datetime) -> None:
     if not done.outcomes:
         return
