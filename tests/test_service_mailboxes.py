@@ -111,7 +111,8 @@ def test_what_a_message_centre_delivered_is_applied_where_there_is_no_mailbox(
     """Receipts and STOPs come over SMPP, too; nobody else applies them without a door."""
     served = Served(database, {}, {}, applied=[Applied(2), Applied(1)])
     if centre:
-        served.senders = {"sms-centre": SmppSender.model_construct()}
+        sender = SmppSender(kind="smpp", address="10690000", host="smsc", system_id="outreach")
+        served.senders = {"sms-centre": sender}
     served.mailboxes().look(NOW)
 
     assert served.applied == ([] if centre else [Applied(2), Applied(1)])

@@ -101,7 +101,8 @@ class Workshop:
     def close(self) -> None:
         """Let go of every channel, and say goodbye."""
         for bench in self._idle:
-            bench.opened.close()
+            with self.guarded("close"):
+                bench.opened.close()
         self._idle.clear()
         with suppress(DatabaseProblem), self.database.begin() as tx:
             workers.leaves(tx, self.owner)
