@@ -5,6 +5,8 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email import message_from_bytes
+from email.policy import SMTP
 from hashlib import sha256
 
 import pytest
@@ -117,6 +119,20 @@ def test_a_line_that_begins_with_a_dot_arrives_whole(text: str) -> None:
         ]
         lines = text.replace("\r\n", "\n").replace("\r", "\n").encode().split(b"\n")
         assert b"\r\n\r\n" + b"\r\n".join(lines) + b"\r\n--" in found.taken[0].content
+
+
+@pytest.mark.parametrize("text", [".", "a\n.\n..\nb", "é" + "." * 300, "." * 1000])
+def test_a_dot_that_an_encoding_puts_at_the_start_of_a_line_arrives(text: str) -> None:
+    with case(("PIPELINING",), connections=1) as found:
+        outcomes = results(found.channel, [mail(1, text=text), mail(2)])
+
+        assert found.server.faults == []
+        assert [sha256(item.content).digest() for item in found.taken] == [
+            outcomes[id_].digest for id_ in (1, 2)
+        ]
+        plain = message_from_bytes(found.taken[0].content, policy=SMTP).get_body(("plain",))
+        assert plain is not None
+        assert plain.get_content() == text.replace("\n", "\r\n")
 
 
 def test_an_outcome_is_told_while_the_next_one_is_waited_for() -> None:

@@ -5,6 +5,8 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from email import message_from_bytes
+from email.policy import SMTP
 from pathlib import Path
 from typing import Any, Final
 
@@ -112,7 +114,17 @@ def test_what_is_larger_than_the_server_takes_is_refused_before_it_is_sent(
     assert "large@ok.example.com" not in world.log
 
 
-def test_a_signed_mail_arrives_as_it_was_signed(world: PostfixWorld) -> None:
+@pytest.mark.parametrize(
+    ("name", "text", "encoding"),
+    [
+        ("plain", "Dear client,\n.\n..dots, and = signs\nthe market is closed.\n", "7bit"),
+        ("mostly", "Dear 张伟,\n.\nthe market is closed. " + "." * 300 + "\n", "quoted-printable"),
+        ("chinese", "尊敬的客户：\n10月1日起休市。\n", "base64"),
+    ],
+)
+def test_a_signed_mail_arrives_as_it_was_signed(
+    world: PostfixWorld, name: str, text: str, encoding: str
+) -> None:
     keys: dict[str, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey] = {
         "r1": rsa.generate_private_key(65537, 2048), "e1": ed25519.Ed25519PrivateKey.generate(),
     }  # fmt: skip
@@ -129,16 +141,20 @@ def test_a_signed_mail_arrives_as_it_was_signed(world: PostfixWorld) -> None:
         for selector, key in keys.items()
     ]
     channel = opened(world, signers=signers)
-    assert results(channel, [mail(921, to="signed@ok.example.com")])[921].state is State.ACCEPTED
+    to = f"{name}@ok.example.com"
+    assert results(channel, [mail(921, text=text, to=to)])[921].state is State.ACCEPTED
     channel.close()
 
-    folder = world.maildir("signed@ok.example.com") / "new"
+    folder = world.maildir(to) / "new"
     (file,) = soon(lambda: list(folder.glob("*")) if folder.is_dir() else [])
     lines = Path(file).read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
     public: dict[tuple[str, str], PublicKey] = {
         ("broker.example.com", selector): key.public_key() for selector, key in keys.items()
     }
     assert verdicts(lines, public) == ["pass", "pass"]
+    part = next(message_from_bytes(lines, policy=SMTP).iter_parts())
+    assert part["Content-Transfer-Encoding"] == encoding
+    assert part.get_content() == text.replace("\n", "\r\n")
 
 
 def test_a_dead_relay_beside_a_living_one_costs_no_mail(world: PostfixWorld) -> None:

@@ -4,6 +4,7 @@ import email
 import email.policy
 import re
 from base64 import b64decode
+from binascii import a2b_qp
 from datetime import UTC, datetime, timedelta, timezone
 from email.header import decode_header, make_header
 from email.message import EmailMessage
@@ -12,12 +13,19 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from outreach.core.mime import Encoding, Letterhead, Skeleton, Unwritable, wrapped_base64
+from outreach.core.mime import (
+    Encoding,
+    Letterhead,
+    Skeleton,
+    Unwritable,
+    quoted_printable,
+    wrapped_base64,
+)
 from outreach.core.model import Message
 
 AT = datetime(2026, 9, 28, 7, 30, tzinfo=UTC)
 LETTERHEAD = Letterhead("notice@broker.example", "示例证券", "Example Securities")
-ENCODINGS: tuple[Encoding, ...] = ("base64", "8bit")
+ENCODINGS: tuple[Encoding, ...] = ("7bit", "8bit")
 
 # Line and paragraph separators and controls are refused in headers; halves of pairs are no text.
 HEADER_TEXT = st.text(
@@ -85,7 +93,8 @@ def test_every_header_says_what_it_should(encoding: Encoding) -> None:
         "MIME-Version": "1.0",
         "Content-Type": 'multipart/alternative; boundary="=_m41.r7"',
     }
-    assert {part["Content-Transfer-Encoding"] for part in found.iter_parts()} == {encoding}
+    written = {"8bit": "8bit", "7bit": "base64"}[encoding]
+    assert {part["Content-Transfer-Encoding"] for part in found.iter_parts()} == {written}
     assert bodies(found) == (
         "尊敬的客户：\r\n10月1日起休市。\r\n",
         "<p>10月1日起休市。</p>\r\n",
@@ -184,23 +193,65 @@ def test_both_parts_are_read_back(encoding: Encoding, text: str, html: str) -> N
     )
 
 
+LONG = "The market is closed from Thursday to Wednesday. " * 30
+
+
 @pytest.mark.parametrize(
-    ("line", "encoding"),
+    ("text", "eight", "seven"),
     [
-        ("x" * 998, "8bit"),
-        ("x" * 999, "base64"),
-        ("a\0b", "base64"),
-        ("国" * 332 + "xx", "8bit"),
-        ("国" * 333, "base64"),
-        ("a\n" + "x" * 998 + "\nb", "8bit"),
-        ("a\n" * 600 + "x" * 999 + "\nb", "base64"),
+        ("x" * 998, "8bit", "7bit"),
+        ("x" * 999, "quoted-printable", "quoted-printable"),
+        ("a\0b", "quoted-printable", "quoted-printable"),
+        ("国" * 332 + "xx", "8bit", "base64"),
+        ("国" * 333, "base64", "base64"),
+        ("a\n" + "x" * 998 + "\nb", "8bit", "7bit"),
+        ("a\n" * 600 + "x" * 999 + "\nb", "quoted-printable", "quoted-printable"),
+        ("Dear 张伟,\nthe market is closed.\n", "8bit", "quoted-printable"),
+        ("Closed: 1 – 7 October\n", "8bit", "quoted-printable"),
+        ("尊敬的客户：Market closed\n", "8bit", "base64"),
+        (LONG + "国" * 10, "quoted-printable", "quoted-printable"),
+        (LONG + "国" * 300, "base64", "base64"),
+        ("--=_m41.r7 is our own boundary\n", "quoted-printable", "quoted-printable"),
+        ("", "8bit", "7bit"),
     ],
 )
-def test_a_line_over_998_octets_or_a_nul_turns_its_part_to_base64(line: str, encoding: str) -> None:
-    text, html = parsed(filled(message(text=line))).iter_parts()
+def test_a_part_is_written_as_short_as_the_server_and_its_text_allow(
+    text: str, eight: str, seven: str
+) -> None:
+    for offered, expected in (("8bit", eight), ("7bit", seven)):
+        content = filled(message(text=text), offered)  # type: ignore[arg-type]
+        part, html = parsed(content).iter_parts()
 
-    assert text["Content-Transfer-Encoding"] == encoding
-    assert html["Content-Transfer-Encoding"] == "8bit"
+        assert part["Content-Transfer-Encoding"] == expected
+        assert html["Content-Transfer-Encoding"] == {"8bit": "8bit", "7bit": "base64"}[offered]
+        assert content.isascii() or offered == "8bit"
+
+
+@given(BODY_TEXT)
+@settings(max_examples=60, deadline=None)
+def test_with_7bit_every_mail_is_ascii_and_no_part_could_be_much_shorter(text: str) -> None:
+    content = filled(message(text=text, html=text), "7bit")
+
+    assert content.isascii()
+    raw = canonical(text).encode()
+    shorter = min(len(wrapped_base64(raw)), len(quoted_printable(raw)))
+    written = content.split(b"\r\n\r\n", 3)[2].partition(b"\r\n--=_m41.r7")[0]
+    assert len(written) <= shorter * 1.6 + 20
+
+
+@given(st.text(st.one_of(st.sampled_from("\n.= \tx国"), st.characters(exclude_categories=["Cs"]))))
+@example("." * 200)
+@example("x" * 75 + ".")
+@example("no line end " + "x" * 200)
+@settings(max_examples=100, deadline=None)
+def test_quoted_printable_is_short_lines_that_decode_to_what_went_in(text: str) -> None:
+    data = canonical(text).encode()
+    written = quoted_printable(data)
+
+    assert a2b_qp(written) == data
+    assert written.isascii()
+    assert re.search(rb"(?<!\r)\n|\r(?!\n)|[ \t]\r\n|[ \t]\Z|=_", written) is None
+    assert max(len(line) for line in written.split(b"\r\n")) <= 76
 
 
 @given(BODY_TEXT)

@@ -51,12 +51,8 @@ class Clerk:
         if 0 < offers.size < size:
             return refused(TOO_LARGE, f"{size} bytes, and the server takes {offers.size}")
         letter.digest = sha256(content).digest()
-        # RFC 5321 4.5.2: a line that begins with a dot gets a second one. No header, and no base64,
-        # has such a line; the texts are quicker to search than what is made of them.
-        _, text, html = message.parts
-        if _dotted(text) or _dotted(html):
-            content = content.replace(b"\n.", b"\n..")
-        letter.data = content + b".\r\n"
+        # RFC 5321 4.5.2: a line that begins with a dot gets a second one.
+        letter.data = content.replace(b"\n.", b"\n..") + b".\r\n"
         letter.mail = self._mail(message, offers, size, utf8=not plain)
         told = _NOTIFY + original_recipient(original) if offers.dsn else b""
         letter.rcpt = b"RCPT TO:<%b>%b\r\n" % (message.to.encode(), told)
@@ -69,7 +65,7 @@ class Clerk:
         known = self._eight_bit if eight_bit else self._plain
         skeleton = known.get(message.locale)
         if skeleton is None:
-            encoding: Encoding = "8bit" if eight_bit else "base64"
+            encoding: Encoding = "8bit" if eight_bit else "7bit"
             skeleton = Skeleton(self._letterhead, message.locale, encoding)
             known[message.locale] = skeleton
         content = skeleton.fill(message)
@@ -83,11 +79,6 @@ class Clerk:
         encoding = b" BODY=8BITMIME" if offers.eight_bit else b""
         utf = b" SMTPUTF8" if utf8 else b""
         return b"MAIL FROM:<%b>%b%b%b%b\r\n" % (sender, envelope, length, encoding, utf)
-
-
-def _dotted(text: str) -> bool:
-    """Whether a line may begin with a dot."""
-    return "\n." in text or text[:1] == "." or "\r" in text
 
 
 def original_recipient(mailbox: str) -> bytes:

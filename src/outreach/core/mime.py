@@ -6,7 +6,7 @@ so the digest kept in the send log can be proved again from the archived variabl
 """
 
 import re
-from binascii import b2a_base64
+from binascii import b2a_base64, b2a_qp
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -17,7 +17,7 @@ from typing import Final, Literal
 from outreach.core.model import Message
 from outreach.core.verp import Verp
 
-Encoding = Literal["base64", "8bit"]
+Encoding = Literal["7bit", "8bit"]
 
 # RFC 5322 2.1.1: no line may be longer than 998 octets, CRLF not counted.
 LONGEST_LINE: Final = 998
@@ -26,6 +26,10 @@ _WORD_START: Final = b"=?utf-8?b?"
 _WORD_END: Final = b"?="
 _WORD_ROOM: Final = 45  # octets of text in one encoded word: (75 - 12) / 4 * 3
 _LINE: Final = 76
+
+# In quoted-printable a byte beyond ASCII takes three, in base64 each byte takes 1.37: where at most
+# one byte in so many is beyond ASCII, quoted-printable is shorter.
+_MOSTLY_ASCII: Final = 6
 
 # Line breaks and controls in a header would let a value write headers of its own.
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]").search
@@ -75,8 +79,10 @@ class Letterhead:
 class Skeleton:
     """A multipart/alternative message of one sender and locale, with holes for what varies.
 
-    `8bit` needs a server that offers 8BITMIME (RFC 6152); a part that 8bit cannot carry, because
-    of a long line or a NUL, is base64 all the same.
+    `8bit` needs a server that offers 8BITMIME (RFC 6152). With `7bit` the message is ASCII: a part
+    that is ASCII goes as it is, one that mostly is as quoted-printable, any other as base64. A part
+    that cannot go as it is, because of a long line or a NUL, is written in one of the latter two
+    all the same. The choice goes by the text alone, so the same message is always written alike.
     """
 
     __slots__ = ("_about", "_eight", "_form", "_mailto", "_opening")
@@ -122,8 +128,12 @@ class Skeleton:
 
     def _part(self, content: str, mark: bytes) -> tuple[bytes, bytes]:
         body = _crlf(content)
-        if self._eight and _fits(body) and b"--=_" + mark not in body:
-            return b"8bit", body
+        ascii_ = content.isascii()
+        if (self._eight or ascii_) and _fits(body) and b"--=_" + mark not in body:
+            return b"8bit" if self._eight else b"7bit", body
+        beyond = 0 if ascii_ else len(body) - len(body.decode("ascii", "ignore"))
+        if beyond * _MOSTLY_ASCII <= len(body):
+            return b"quoted-printable", quoted_printable(body)
         return b"base64", wrapped_base64(body)
 
     def _unsubscribe(self, url: str) -> bytes:
@@ -152,6 +162,12 @@ def ascii_domain(mailbox: str) -> str:
         return domain.encode("idna").decode("ascii")
     except UnicodeError as error:
         raise Unwritable("the domain of an address has no ASCII form") from error
+
+
+def quoted_printable(data: bytes) -> bytes:
+    """Text with CRLF line ends in lines of at most 76 (RFC 2045 6.7)."""
+    # Where there is no line end to go by, the library breaks lines as Unix does.
+    return b2a_qp(data).replace(b"=\n", b"=\r\n")
 
 
 def wrapped_base64(data: bytes) -> bytes:
@@ -277,7 +293,7 @@ def _form(letterhead: Letterhead, locale: str) -> bytes:
         b"Auto-Submitted: auto-generated",
         b"Content-Language: " + locale.encode(),
         b"%bMIME-Version: 1.0",
-        # "=_" cannot occur in base64, so the boundary needs no search there.
+        # "=_" occurs in neither base64 nor quoted-printable: there the boundary needs no search.
         b'Content-Type: multipart/alternative; boundary="=_%b"',
         b"",
         b"%b",
