@@ -41,11 +41,11 @@ class Two:
 
     def relays(self) -> list[Relay]:
         """What the channel thinks of its servers; none before it was used."""
-        board = self.channel._switchboard
-        if board is None:
+        opened = self.channel._opened
+        if opened is None:
             states(self.channel, [mail(999)])
             return self.relays()
-        return board._relays
+        return opened.board._relays
 
     def resting(self, at: int) -> bool:
         """Whether a server is left alone, with nothing on its way to it."""

@@ -280,7 +280,7 @@ def test_the_sender_of_config_toml_opens_the_channel(tmp_path: Path) -> None:
         sender = SmtpSender(
             kind="smtp", address="notice@broker.example", host="127.0.0.1", port=port,
             security="none", connections=2,
-        )  # fmt: skip
+        ).at(tmp_path, lambda _: None, tmp_path / "run" / "relay.domains")  # fmt: skip
         firm = Bilingual(zh="示例证券", en="Example Securities")
         opened = open_channel(
             sender, secret=None, outbox=tmp_path, firm_name=firm, mailto="leave@broker.example"
@@ -288,6 +288,7 @@ def test_the_sender_of_config_toml_opens_the_channel(tmp_path: Path) -> None:
         assert states(opened, [mail(1)]) == {1: State.ACCEPTED}
         opened.close()
 
+    assert (tmp_path / "run" / "relay.domains").is_file()  # where processes meet
     received = inbox.messages()["user1@ok.test"]
     assert received["From"] == "示例证券 <notice@broker.example>"
     assert "<mailto:leave@broker.example>" in received["List-Unsubscribe"]

@@ -154,6 +154,7 @@ def _smtp(sender: Any, secret: str | None, outbox: Path, letterhead: Letterhead)
         connections=sender.connections,
         domains=domains,
         signers=signers_of(sender.signatures),
+        shared=sender.shared,
     )
 
 

@@ -9,13 +9,15 @@ connections in `smtp_switchboard`.
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
+from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 
 from outreach.channels import ChannelUnavailable
 from outreach.channels.smtp_clerk import Clerk
 from outreach.channels.smtp_pace import Limit, Paces
 from outreach.channels.smtp_session import Server
+from outreach.channels.smtp_shared import SharedLimits
 from outreach.channels.smtp_switchboard import Switchboard
 from outreach.channels.smtp_window import Window
 from outreach.core.dkim import Signer
@@ -53,23 +55,26 @@ class SmtpChannel:
         connections: int = 8,
         domains: Mapping[str, Limit] | None = None,
         signers: Sequence[Signer] = (),
+        shared: Path | None = None,
     ) -> None:
-        """`domains` limits recipient domains, `*` those not named. Raises `Unwritable` when the
-        sender's address cannot be used."""
+        """`domains` limits recipient domains, `*` those not named; `shared` is the file in which
+        all processes of this machine keep them together. Raises `Unwritable` when the sender's
+        address cannot be used."""
         self._servers = (relays,) if isinstance(relays, Server) else tuple(relays)
         self._connections = connections
         self._clerk = Clerk(letterhead, signers)
-        self._paces = Paces(domains or {})
+        self._domains, self._shared = dict(domains or {}), shared
         own_name = socket.gethostname()
         self._helo = own_name if "." in own_name else ascii_domain(letterhead.address)
-        self._switchboard: Switchboard | None = None
+        self._opened: _Opened | None = None
 
     def send(self, messages: Sequence[Message]) -> Iterator[tuple[int, Outcome]]:
         """One window. `ChannelUnavailable` when the servers took and refused none of it."""
         if not messages:
             return
-        board = self._switchboard = self._switchboard or self._set_up()
-        window = Window(messages, self._clerk, self._paces, monotonic())
+        opened = self._opened = self._opened or self._open()
+        board, paces = opened.board, opened.paces
+        window = Window(messages, self._clerk, paces, monotonic())
         board.ready(window, min(self._connections, -(-len(messages) // _PER_CONNECTION)))
         try:
             told_at = window.now
@@ -83,21 +88,39 @@ class SmtpChannel:
                     told_at = window.now
         finally:
             board.hang_up_busy()
+            paces.end_window()
         if window.waiting:
             if not window.answered:
                 raise ChannelUnavailable(board.sentence)
             window.give_up(board.trouble)
         yield from window.drain()
 
-    def _set_up(self) -> Switchboard:
-        try:
-            return Switchboard(self._servers, self._helo)
-        except OSError as error:  # nothing has left: no message is in doubt for want of a file
-            reason = error.strerror or type(error).__name__
-            raise ChannelUnavailable(f"no connection can be made: {reason.lower()}") from error
-
     def close(self) -> None:
         """Says QUIT on every connection and waits for none."""
-        if self._switchboard is not None:
-            self._switchboard.close()
-            self._switchboard = None
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.board.close()
+            if opened.shared is not None:
+                opened.shared.close()
+
+    def _open(self) -> "_Opened":
+        # Nothing has left yet: no message is in doubt for want of a file.
+        board = None
+        try:
+            board = Switchboard(self._servers, self._helo)
+            shared = SharedLimits(self._shared) if self._shared is not None else None
+        except OSError as error:
+            if board is not None:
+                board.close()
+            reason = (error.strerror or type(error).__name__).lower()
+            where = f"{error.filename}: " if error.filename else ""
+            raise ChannelUnavailable(f"no connection can be made: {where}{reason}") from error
+        return _Opened(board, Paces(self._domains, shared), shared)
+
+
+class _Opened(NamedTuple):
+    """What lasts from the first window until the channel is closed."""
+
+    board: Switchboard
+    paces: Paces
+    shared: SharedLimits | None

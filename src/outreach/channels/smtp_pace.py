@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
+from outreach.channels.smtp_shared import SOON, Share, SharedLimits
 from outreach.core.model import Outcome
 from outreach.core.words import State
 
@@ -35,12 +36,14 @@ class Limit(NamedTuple):
 
 
 class Pace:
-    """One domain, as long as the channel is open."""
+    """One domain, as long as the channel is open. With a `share` it goes by what other processes
+    have in hand, too."""
 
-    __slots__ = ("_at_once", "_gap", "_usual", "next_at", "out")
+    __slots__ = ("_at_once", "_gap", "_share", "_usual", "next_at", "out")
 
-    def __init__(self, limit: Limit) -> None:
+    def __init__(self, limit: Limit, share: Share | None = None) -> None:
         self._usual = limit
+        self._share = share
         self._at_once = limit.connections
         self._gap = 1 / limit.per_second if limit.per_second else 0.0
         self.next_at = 0.0
@@ -59,11 +62,40 @@ class Pace:
     def unlimited(self) -> bool:
         return not self._at_once and not self._gap
 
-    def begin(self, now: float) -> None:
-        self.out += 1
-        if self._gap:
+    def begin(self, now: float) -> bool:
+        """Takes a letter in hand; False where another process was quicker, and `next_at` is when to
+        look again."""
+        if self._share is not None:
+            waits = self._turn(self._share, now)
+            if waits:
+                self.next_at = waits
+                return False
+        elif self._gap:
             # What was lost by looking late is made good, but no more than that.
             self.next_at = max(self.next_at, now - min(self._gap / 2, _LATENESS)) + self._gap
+        self.out += 1
+        return True
+
+    def _turn(self, share: Share, now: float) -> float:
+        """0 when the turn is ours, else the moment to look again."""
+        if self._at_once and not share.enter(self._at_once, now):
+            return now + SOON
+        waits = share.turn(now, self._gap) if self._gap else 0.0
+        if waits and self._at_once:
+            share.leave(now)
+        return waits
+
+    def end(self, now: float) -> None:
+        """A letter is out of hand."""
+        self.out -= 1
+        if self._share is not None and self._share.leave(now):
+            self.next_at = max(self.next_at, now + 2 * SOON)  # so that who waits finds the place
+
+    def clear(self) -> None:
+        """Nothing is in hand."""
+        self.out = 0
+        if self._share is not None:
+            self._share.leave_all()
 
     def slow(self, now: float) -> None:
         """The domain asked for less: one at a time, and twice as long between two."""
@@ -83,8 +115,10 @@ class Pace:
 class Paces:
     """The domains that are not served at full speed."""
 
-    def __init__(self, limits: Mapping[str, Limit]) -> None:
-        """`limits` by domain in small letters; `*` is for all that are not named."""
+    def __init__(self, limits: Mapping[str, Limit], shared: SharedLimits | None = None) -> None:
+        """`limits` by domain in small letters; `*` is for all that are not named. `shared`: where
+        they are kept together with other processes."""
+        self._shared = shared
         self._limits = {name: limit for name, limit in limits.items() if name != "*"}
         self._other = limits.get("*", Limit())
         self._known: dict[str, Pace] = {}
@@ -97,13 +131,14 @@ class Paces:
             limit = self._limits.get(domain, self._other)
             if limit == (0, 0.0):
                 return None
-            found = self._known[domain] = Pace(limit)
+            found = self._known[domain] = self._new(domain, limit)
         return found
 
     def slow(self, domain: str, now: float) -> Pace:
         pace = self._known.get(domain)
         if pace is None:
-            pace = self._known[domain] = Pace(self._limits.get(domain, self._other))
+            pace = self._new(domain, self._limits.get(domain, self._other))
+            self._known[domain] = pace
         pace.slow(now)
         self.any = True
         return pace
@@ -111,6 +146,14 @@ class Paces:
     def begin_window(self) -> None:
         """Nothing is in anybody's hands; what does not matter any more is forgotten."""
         for domain, pace in tuple(self._known.items()):
-            pace.out = 0
+            pace.clear()
             if pace.unlimited or len(self._known) > _MOST:
                 del self._known[domain]
+
+    def end_window(self) -> None:
+        """Nothing is in anybody's hands any more; other processes may have the places."""
+        for pace in self._known.values():
+            pace.clear()
+
+    def _new(self, domain: str, limit: Limit) -> Pace:
+        return Pace(limit, self._shared.of(domain) if self._shared is not None else None)

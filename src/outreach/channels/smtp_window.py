@@ -146,7 +146,9 @@ class Window:
                 if pace.next_at > now:
                     wakes = min(wakes, pace.next_at)
                     continue
-                pace.begin(now)
+                if not pace.begin(now):
+                    wakes = min(wakes, pace.next_at)
+                    continue
             if pace is None or not pace.timed:
                 self._lingers_until = inf
             self._asleep_until = 0.0
@@ -208,7 +210,7 @@ class Window:
     def _release(self, letter: Letter) -> None:
         pace = letter.pace
         if pace is not None:
-            pace.out -= 1
+            pace.end(self.now)
             letter.pace = None
             self._asleep_until = 0.0
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from socket import gethostname
 from tempfile import NamedTemporaryFile
 from zoneinfo import ZoneInfo
 
@@ -117,7 +118,10 @@ class Adapters:
                 configured = configured.at(self._door.root)
             elif isinstance(configured, SmtpSender):
                 configured = configured.at(
-                    self._door.root, lambda relay: secret(f"{sender}-{relay}")
+                    self._door.root,
+                    lambda relay: secret(f"{sender}-{relay}"),
+                    # Of this machine alone, also where the folder is seen by several.
+                    self._door.var / "run" / f"{sender}.{gethostname()}.domains",
                 )
             self._open[sender] = open_channel(
                 configured,

@@ -33,7 +33,7 @@ class SmtpRelay(Written):
 
 
 class DomainLimit(Written):
-    """How much a recipient domain takes from one sender process; 0 = as much as there is."""
+    """How much a recipient domain takes from all processes of a machine; 0 = no limit."""
 
     connections: int = Field(0, ge=0, le=128, description="Mails in its hands at once.")
     per_second: float = Field(0.0, ge=0, le=10000, description="Mails begun in a second.")
@@ -83,9 +83,19 @@ class SmtpSender(Paced):
     def signatures(self) -> tuple[Dkim, ...]:
         return (self.dkim,) if isinstance(self.dkim, Dkim) else self.dkim
 
-    def at(self, root: Path, secret: Callable[[str], str | None]) -> Self:
+    _shared: Path | None = PrivateAttr(None)
+
+    @property
+    def shared(self) -> Path | None:
+        """The file in which the processes of this machine keep the limits of domains together."""
+        return self._shared
+
+    def at(
+        self, root: Path, secret: Callable[[str], str | None], shared: Path | None = None
+    ) -> Self:
         """This sender with the paths of its files read from the project's folder, and the passwords
-        that relays have of their own read by `secret`, to which their names are given."""
+        that relays have of their own read by `secret`, to which their names are given. `shared` is
+        the file of the limits that all processes of this machine keep."""
         relays = []
         for relay in self.relays:
             copy = relay.model_copy(update={"ca_file": _below(root, relay.ca_file)})
@@ -95,7 +105,9 @@ class SmtpSender(Paced):
             one.model_copy(update={"key_file": str(root / one.key_file)}) for one in self.signatures
         )
         changed = {"relays": tuple(relays), "dkim": signatures}
-        return self.model_copy(update={**changed, "ca_file": _below(root, self.ca_file)})
+        ready = self.model_copy(update={**changed, "ca_file": _below(root, self.ca_file)})
+        ready._shared = shared
+        return ready
 
 
 def _below(root: Path, path: str | None) -> str | None:
