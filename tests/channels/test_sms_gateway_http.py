@@ -251,6 +251,16 @@ def test_each_number_has_its_own_answer() -> None:
     assert len(server.asked) == 1
 
 
+def test_a_code_for_clients_who_have_opted_out_says_whose_wish_it_is() -> None:
+    profile = profile_of("direct")
+    codes = {**profile.codes, "88": "opted_out"}
+    found, _ = send(
+        "direct", lambda _: "88", [sms(1)], profile=profile.model_copy(update={"codes": codes})
+    )
+
+    assert (found[1].state, found[1].about) == (State.FAILED, About.OPTED_OUT)
+
+
 def test_an_account_without_money_for_one_number_begins_no_further_request() -> None:
     told = {number(2, "tencent"): "FailedOperation.InsufficientBalanceInSmsPackage"}
     found, _ = send("tencent", lambda _: told, [sms(1), sms(2)])

@@ -27,8 +27,7 @@ ACCOUNT = "AC" + "0" * 32
 REFUSED = [
     code
     for code, row in CODES.items()
-    if row.meaning
-    in (Meaning.PERMANENT, Meaning.OPTED_OUT, Meaning.BLOCKED, Meaning.TEXT, Meaning.EXPIRED)
+    if row.meaning in (Meaning.PERMANENT, Meaning.BLOCKED, Meaning.TEXT, Meaning.EXPIRED)
 ]
 OURS = [code for code, row in CODES.items() if row.meaning is Meaning.OURS]
 AMBIGUOUS = [code for code, row in CODES.items() if row.meaning is Meaning.DOUBT]
@@ -193,6 +192,11 @@ def test_an_unknown_code_lets_the_message_wait_and_blames_nobody() -> None:
 def test_a_filtered_text_is_an_affair_of_the_campaign() -> None:
     with stand_in(failing(30007)) as server, channel(url(server)) as opened:
         assert results(opened, [sms()]) == {1: refused("30007", "no", About.CONTENT)}
+
+
+def test_a_client_who_has_told_twilio_to_stop_has_withdrawn() -> None:
+    with stand_in(failing(21610)) as server, channel(url(server)) as opened:
+        assert results(opened, [sms()]) == {1: refused("21610", "no", About.OPTED_OUT)}
 
 
 def test_a_limit_in_the_middle_of_a_window_begins_nothing_more() -> None:

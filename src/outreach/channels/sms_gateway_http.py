@@ -51,7 +51,12 @@ from outreach.core.words import Channel
 _PAGE: Final = 100  # entries a pull asks for
 _MOST_PAGES: Final = 50  # of one pull: what is left comes with the next
 _MOST_AT_ONCE: Final = 400  # of a window: what a crash may leave in doubt
-_OF_ONE: Final = ("refused", "content", "later")  # said of a request, but meant of one message
+_OF_ONE: Final = (
+    "refused",
+    "content",
+    "opted_out",
+    "later",
+)  # said of a request, but meant of one message
 
 
 class SmsGatewayHttp:
@@ -323,6 +328,8 @@ def _outcome(said: Verdict, letter: Letter, window: Window, wait: float) -> Outc
         return refused(said.code, said.words)
     if said.meaning == "content":
         return refused(said.code, said.words, About.CONTENT)
+    if said.meaning == "opted_out":
+        return refused(said.code, said.words, About.OPTED_OUT)
     if said.meaning == "doubt":
         return in_doubt(said.code, said.words, About.CONNECTION)
     if said.meaning == "stopped":

@@ -187,6 +187,8 @@ def _read(came: Answer, said: dict[str, Any], window: Window, now: datetime) -> 
             return window.cannot(label, whole, About.ACCOUNT)
         case Meaning.CONTENT:
             return refused(label, words, About.CONTENT)
+        case Meaning.OPTED_OUT:
+            return refused(label, words, About.OPTED_OUT)
         case None | Meaning.SOFT:
             return unavailable(label, words)
         case _:

@@ -152,6 +152,7 @@ class About(StrEnum):
     CONNECTION = "connection"  # the provider was not reached, or fell silent
     CONTENT = "content"  # the text, which others of the run have too
     ACCOUNT = "account"  # us: login, balance, sender number
+    OPTED_OUT = "opted_out"  # the recipient, who has told the provider to stop: a withdrawal
 
 
 class Outcome(NamedTuple):

@@ -23,7 +23,7 @@ from outreach.core.receipt import (
 from outreach.receive import replies
 from outreach.receive.events import READERS, Readers, reader_of
 from outreach.receive.returned import receipt_of
-from outreach.store import audit, bounces, raw_events, receipts
+from outreach.store import audit, bounces, consent, raw_events, receipts
 from outreach.store.audit import Entry
 from outreach.store.bounces import Found
 from outreach.store.database import Database
@@ -129,6 +129,7 @@ def _from_clients(
     for one in read:
         one.results += [_answered(answer, answering) for answer in one.parts(Answer)]
     with database.begin() as tx:
+        consent.hold(tx)
         audit.append(tx, [])
         mine = _held(tx, read)
         said = [replies.Said(one.due.id, reply) for one in mine for reply in one.parts(Reply)]

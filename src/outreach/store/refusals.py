@@ -1,4 +1,5 @@
-"""Addresses a mail server refused at once: they are blocked like those that bounce later."""
+"""What a refusal at once means for its address: one that does not exist is blocked like those that
+bounce later, and whoever has told a provider to stop has withdrawn."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from outreach.core.bounce.report import Kind
 from outreach.core.bounce.status import of_failure
 from outreach.core.model import Outcome
 from outreach.core.words import Channel, State
-from outreach.store import blocks
+from outreach.store import blocks, optouts
 from outreach.store.audit import Entry
 from outreach.store.blocks import Block
 from outreach.store.one_of import one_of
@@ -20,6 +21,15 @@ from outreach.store.tables import message
 
 # What the SMTP channels write: the reply and its enhanced status. Other channels have other codes.
 _REFUSED: Final = re.compile(r"5\d\d(?: (5\.\d{1,3}\.\d{1,3}))?")
+
+
+def follow(tx: Connection, outcomes: Sequence[tuple[int, Outcome]], at: datetime) -> list[Entry]:
+    """Block and withdraw what these outcomes say; what the log says of it. The ledger of consent
+    comes last, right before the log, as with everybody who writes both."""
+    failed = [(number, one) for number, one in outcomes if one.state == State.FAILED]
+    if not failed:
+        return []
+    return [*block(tx, failed, at), *optouts.withdraw(tx, failed, at)]
 
 
 def block(tx: Connection, outcomes: Sequence[tuple[int, Outcome]], at: datetime) -> list[Entry]:

@@ -12,13 +12,14 @@ from sqlalchemy import ColumnElement, Connection, Row, delete, insert, or_, sele
 
 from outreach.core.model import Outcome
 from outreach.core.words import State
-from outreach.store import audit, references
+from outreach.store import audit, references, refusals
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import Database, add_counts, append
 from outreach.store.left import Open as Open
 from outreach.store.left import still_open as still_open
 from outreach.store.one_of import one_of
+from outreach.store.rates import SKEW
 from outreach.store.tables import (
     STOPPED,
     batch,
@@ -69,6 +70,7 @@ def sweep(
     if ids:
         with database.begin() as tx:
             taken = sum(_take_back(tx, [batch.c.id == batch_id, *leased]) for batch_id in ids)
+    _let_go(database, now, run_id)
     for stopped in _stopped(database, run_id):
         cancel_left(database, stopped, now)
     return Swept(taken, doubtful)
@@ -80,6 +82,19 @@ def _take_back(tx: Connection, lost: list[ColumnElement[bool]]) -> int:
     taken = tx.execute(update(batch).where(*lost, left).values(state="ready", **free)).rowcount
     tx.execute(update(batch).where(*lost, ~left).values(state="done", **free))
     return taken
+
+
+def _let_go(database: Database, now: datetime, run_id: int | None) -> None:
+    """What was planned for its moment by a clock that has been put back since may go now, and the
+    policy is asked again for all of it."""
+    ahead = [batch.c.state == "ready", ~batch.c.held, batch.c.not_before > now + SKEW]
+    if run_id is not None:
+        ahead.append(batch.c.run_id == run_id)
+    with database.reading() as conn:
+        found = conn.execute(select(batch.c.id).where(*ahead).limit(1)).first()
+    if found is not None:
+        with database.begin() as tx:
+            tx.execute(update(batch).where(*ahead).values(not_before=now, good_until=now))
 
 
 def _doubt(tx: Connection, row: Row[Any], now: datetime) -> int:
@@ -132,7 +147,7 @@ def settle_late(tx: Connection, done: Settlement, at: datetime) -> int:
     add_counts(tx, done.run_id, counts)
     covered = cover(outcome, OUTCOME_COLUMNS, rows)
     entry = Entry(at, "window.settled_late", done.sender, f"run {done.run_id}", tally, covered)
-    audit.append(tx, [entry])
+    audit.append(tx, [*refusals.follow(tx, certain, at), entry])
     return len(certain)
 
 

@@ -277,7 +277,7 @@ def _append(tx: Connection, done: Settlement, at: datetime) -> None:
     covered = cover(outcome, OUTCOME_COLUMNS, rows)
     subject = f"run {done.run_id}"
     settled = Entry(at, "window.settled", done.sender, subject, tally, covered)
-    refused = refusals.block(tx, outcomes, at) if tally[State.FAILED] else []
+    refused = refusals.follow(tx, outcomes, at) if tally[State.FAILED] else []
     audit.append(tx, [*refused, settled])
 
 

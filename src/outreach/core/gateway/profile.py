@@ -12,6 +12,7 @@ Meaning = Literal[
     "accepted",  # taken: the gateway answers for it
     "refused",  # this message never goes: its number, or a variable of its own
     "content",  # its text may not be sent: others of its campaign say the same
+    "opted_out",  # its number has told the gateway to stop: a withdrawal
     "later",  # this message was not taken; it may be tried again
     "waits",  # nothing of the request was taken, whoever is in it; it may be tried again
     "throttled",  # as `waits`, and the gateway wants less: nothing more of this window is begun
