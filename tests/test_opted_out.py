@@ -1,4 +1,4 @@
-"""A provider that refuses a message because its client has told it to stop: that is a withdrawal."""
+"""A provider that refuses a message since its client has told it to stop: a withdrawal."""
 
 from datetime import timedelta
 from pathlib import Path
