@@ -1,5 +1,6 @@
 """Limits of recipient domains hold for all processes of a machine, whoever comes, goes or dies."""
 
+import errno
 import subprocess
 import sys
 import threading
@@ -189,6 +190,18 @@ def test_a_file_that_cannot_be_made_leaves_nothing_in_doubt(tmp_path: Path) -> N
     with pytest.raises(ChannelUnavailable, match=r"run: file exists$"):
         list(channel.send([mail(1)]))
     channel.close()
+
+
+def test_a_file_system_without_locks_leaves_nothing_in_doubt(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("outreach.channels.smtp_shared.fcntl.fcntl", none)
+    channel = SmtpChannel(Server("127.0.0.1", 1, "none"), LETTERHEAD, shared=path)
+    with pytest.raises(ChannelUnavailable, match="no locks available"):
+        list(channel.send([mail(1)]))
 
 
 def test_somebody_looks_again_soon_enough_for_the_wish_to_stand(

@@ -30,13 +30,15 @@ class SharedLimits:
     """The file, opened by one channel."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError where the file cannot be made."""
+        """Raises OSError where the file cannot be made, or its file system knows no such locks."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             if os.fstat(self._file).st_size < _DOMAINS * _RECORD.size:
                 os.ftruncate(self._file, _DOMAINS * _RECORD.size)
             self._moments = mmap.mmap(self._file, _DOMAINS * _RECORD.size)
+            if self.lock(0, _BOOK):
+                self.unlock(0, _BOOK)
         except BaseException:
             os.close(self._file)
             raise
