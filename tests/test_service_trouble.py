@@ -1,5 +1,6 @@
 """A sender or a database that fails for a while: told once, nothing is lost, and it goes on."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,15 @@ def test_a_campaign_that_cannot_be_fired_is_told_once_and_again_when_it_breaks_a
     assert served.at("2026-03-02 09:13") == []
     monkeypatch.setattr(plan, "fire_due", fails)
     assert served.at("2026-03-02 09:14") == ["campaign_failed"] * 2
+
+
+def test_a_clock_that_jumped_fires_nothing_until_it_is_right_or_believed(served: Served) -> None:
+    doubt: list[timedelta | None] = [timedelta(days=1)]
+    served.service.jumped = lambda: doubt[0]
+
+    assert served.at("2026-03-02 10:00") == ["clock_jumped"]
+    assert served.said[-1][1] == {"seconds": 86_400}
+    assert served.at("2026-03-02 10:00:05") == []
+    assert served.fires.rows() == []
+    doubt[0] = None
+    assert served.at("2026-03-02 10:10") == ["clock_steady", "opened", "worked"]

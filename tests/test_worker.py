@@ -293,6 +293,7 @@ class Shop:
         self.config: object = "one"
         self.opened = 0
         self.small = small
+        self.jumped: Callable[[], timedelta | None] = lambda: None
         self.workshop = Workshop(
             small.database, "here:2:2", "w2", ("urgent", "bulk", "maint"), lambda: self.config,
             self.open, self.asked.is_set, lambda event, **facts: self.said.append((event, facts)),
@@ -300,7 +301,8 @@ class Shop:
 
     def open(self) -> Opened:
         self.opened += 1
-        return Opened(local(self.small, self.asked.is_set), lambda: None)
+        engine = replace(local(self.small, self.asked.is_set), jumped=lambda: self.jumped())
+        return Opened(engine, lambda: None)
 
     def events(self) -> Sequence[str]:
         return [event for event, _ in self.said]
@@ -373,6 +375,64 @@ def test_a_worker_without_a_queue_outlives_what_goes_wrong_in_each_of_its_thread
     wrong = sorted(facts["error"] for event, facts in shop.said if event == "task_failed")
     assert wrong == 3 * ["FileExistsError"] + ["ZeroDivisionError"]
     assert set(small.handed().values()) == {1}
+
+
+def test_a_worker_begins_nothing_while_its_clock_is_in_doubt(shop: Shop, small: SmallRun) -> None:
+    small.plan()
+    small.crash(after=1, owner="somebody else")
+    doubt: list[timedelta | None] = [timedelta(days=1)]
+    shop.workshop.jumped = lambda: doubt[0]
+    small.pass_time(days=1)  # as far as the leases of others are concerned
+
+    for _ in range(2):
+        assert shop.workshop.perform(Task("dispatch", 1)) is False
+        shop.workshop.sweep()
+    assert small.outcomes() == {}
+
+    doubt[0] = None
+    shop.workshop.sweep()
+    assert small.counts()["in_doubt"] == 3
+    assert [event for event in shop.events() if "clock" in event] == [
+        "clock_jumped", "clock_steady",
+    ]  # fmt: skip
+
+
+def test_a_clock_that_jumps_in_the_middle_of_a_task_ends_it_after_its_window(
+    shop: Shop, small: SmallRun
+) -> None:
+    small.plan()
+    doubt: list[timedelta | None] = [None]
+
+    def jump(_message: Message) -> Outcome | None:
+        doubt[0] = timedelta(hours=-1)
+        return None
+
+    shop.jumped = lambda: doubt[0]
+    for gateway in small.gateways.values():
+        gateway.answer = jump
+    shop.workshop.perform(Task("dispatch", 1))
+
+    assert small.counts() == {"accepted": small.window, "ready": len(FIVE) - small.window}
+
+
+@pytest.mark.parametrize("seconds", [-3600, -10, 0, 10, 3600])
+@on_postgresql
+def test_a_worker_whose_clock_is_not_the_database_s_works_nothing(
+    shop: Shop, small: SmallRun, seconds: int
+) -> None:
+    small.plan()
+    away = timedelta(seconds=seconds)
+    shop.workshop.clock = lambda: datetime.now(UTC) + away
+    shop.workshop.beat()
+
+    assert shop.workshop.perform(Task("dispatch", 1)) is (seconds == 0)
+    assert bool(small.outcomes()) is (seconds == 0)
+
+    shop.workshop.clock = lambda: datetime.now(UTC)
+    shop.workshop.beat()
+    shop.workshop.perform(Task("dispatch", 1))
+    assert small.outcomes()
+    assert shop.events() == ([] if seconds == 0 else ["clock_drift", "clock_agrees"])
 
 
 def test_what_is_left_of_a_task_is_submitted_when_its_time_is_up(

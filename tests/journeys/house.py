@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -73,6 +73,7 @@ class House:
     folder: Path
     clock: str | None = MONDAY
     held_after: int | None = None  # e-mails after which each process started here waits
+    besides: dict[str, str] = field(default_factory=dict)  # in the environment of processes
     haste: str = ""  # seconds between signs of life, until silence, between sweeps: of workers
 
     def type(self, *words: str, as_json: bool = False) -> Said:
@@ -199,6 +200,7 @@ class House:
     def start(self, *words: str) -> subprocess.Popen[str]:
         """The command in a process (and process group) of its own."""
         environment = {k: v for k, v in os.environ.items() if k != clock_room.VARIABLE}
+        environment |= self.besides
         if self.clock:
             environment[clock_room.VARIABLE] = self.clock
         if self.held_after is not None:

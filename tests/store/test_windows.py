@@ -14,7 +14,7 @@ from outreach.core.model import Message, Outcome, refused, unavailable
 from outreach.core.words import State
 from outreach.plan import job
 from outreach.store import audit, retries, runs, takeover, windows
-from outreach.store.database import Database, append
+from outreach.store.database import Database, add_counts, append
 from outreach.store.tables import (
     approval,
     batch,
@@ -561,6 +561,23 @@ def test_a_living_owner_keeps_what_is_his_until_his_lease_runs_out(small: SmallR
     small.pass_time(seconds=1)
     assert small.sweep() == (1, 3)
     assert small.counts() == {"in_doubt": 3, "ready": 7}
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_what_was_planned_before_the_clock_was_put_back_may_go_and_is_asked_anew(
+    small: SmallRun, held: bool
+) -> None:
+    with small.database.begin() as tx:
+        tx.execute(update(batch).values(held=held))
+        if held:  # by the policy: it keeps its moment
+            add_counts(tx, small.run_id, {("state", "held"): 10, ("state", "ready"): -10})
+    small.now -= timedelta(days=1)
+    small.sweep()
+
+    with small.database.reading() as conn:
+        row = conn.execute(select(batch)).one()
+    assert (row.not_before <= small.now) is not held
+    assert (row.good_until <= small.now) is not held
 
 
 def test_a_sweep_repeated_finds_nothing(small: SmallRun) -> None:

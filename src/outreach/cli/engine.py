@@ -174,6 +174,7 @@ def engine(
         zone=ZoneInfo(door.config.firm.zone),
         # A pretended clock is this process's own; the database knows the real one.
         shared_clock=not door.database.sqlite and not clock.environment(),
+        elapsed=clock.elapsed,
         content_errors=settings.content_errors,
     )
     config = str(door.config_path.resolve())
@@ -185,6 +186,7 @@ def engine(
         command=local.python_command("--config", config, "worker", "--run"),
         planned=planned,
         sent=sent,
+        jumped=clock.jumped,
     )
 
 

@@ -1,6 +1,8 @@
 """`outreach run`: open the run of an occurrence, work it to its end, and say what came of it."""
 
 import sys
+from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -160,7 +162,7 @@ def work_run(door: Door, run_id: int, about: "Mapping[str, Any] | None" = None) 
     try:
         with progress(door, f"run {run_id}") as tick:
             planned, sent = stretches(door, run_id, tick)
-            here = engine(door, adapters, planned, sent)
+            here = replace(engine(door, adapters, planned, sent), doubted=_say_jump)
             ended = _followed(door, here, run_id) or local.work(here, run_id)
     finally:
         adapters.close()
@@ -179,6 +181,16 @@ def work_run(door: Door, run_id: int, about: "Mapping[str, Any] | None" = None) 
     lines = [*ended.stopped, *_left(run_id, document["messages"], bool(ended.stopped))]
     if lines:
         raise Failure(PROBLEMS, lines)
+
+
+def _say_jump(by: timedelta) -> None:
+    ahead = "ahead" if by.total_seconds() > 0 else "back"
+    length = timedelta(seconds=round(abs(by).total_seconds()))
+    print(
+        f"the clock of this machine jumped {length} {ahead}; nothing is begun until it is right"
+        " again, or has stayed so for ten minutes",
+        file=sys.stderr,
+    )
 
 
 def _leave(door: Door, run_id: int) -> None:

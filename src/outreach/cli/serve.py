@@ -52,8 +52,9 @@ def serve(
         return _opened(door, config, asked.is_set)
 
     service = Service(
-        database, definitions, door.now, lines, opened, door.actor, trusts_clock=pretended
-    )
+        database, definitions, door.now, lines, opened, door.actor, clock.jumped,
+        trusts_clock=pretended,
+    )  # fmt: skip
     service.feeds = Feeds(
         database, definitions, door.now, lines, door.actor,
         background=True, stopping=asked.is_set,

@@ -47,6 +47,7 @@ def worker(
 
 
 def _work_from(door: Door, queues: tuple[str, ...], concurrency: int, name: str) -> None:
+    from outreach import clock
     from outreach.cli.serve import Lines
     from outreach.engine import local, stop
     from outreach.engine.workshop import Workshop
@@ -61,7 +62,10 @@ def _work_from(door: Door, queues: tuple[str, ...], concurrency: int, name: str)
 
     owner = local.owner()
     name = name or f"{os.uname().nodename}-{os.getpid()}"
-    shop = Workshop(database, owner, name, queues, config, opened, asked.is_set, lines)
+    shop = Workshop(
+        database, owner, name, queues, config, opened, asked.is_set, lines,
+        jumped=clock.jumped, clock=None if clock.pretended() else door.now,
+    )  # fmt: skip
     engine.workshop = shop
     lines("worker", worker=name, queues=",".join(queues), at_once=concurrency)
     engine.run_worker(queues, concurrency)

@@ -32,11 +32,6 @@ class Adapter(Protocol):
     def send(self, messages: Sequence[Message]) -> Iterator[tuple[int, Outcome]]: ...
 
 
-def elapsed() -> float:
-    """Seconds on a clock that nobody sets; it runs on while the machine is asleep."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
 @dataclass(frozen=True)
 class Sending:
     """How a sender works. `unavailable` is what an adapter raises when nothing was handed over."""
@@ -55,7 +50,7 @@ class Sending:
     limits: Callable[[str], Limits] = Limits  # of a sender as it is configured now
     zone: tzinfo = UTC  # of the firm: whose days and hours the limits speak of
     shared_clock: bool = False  # permits go by PostgreSQL's clock, which all machines share
-    elapsed: Callable[[], float] = elapsed
+    elapsed: Callable[[], float] = time.monotonic  # seconds on a clock that nobody sets
     sleep: Callable[[float], None] = time.sleep
     content_errors: int = 20  # refusals of its text after which a run is paused
 

@@ -12,7 +12,7 @@ from outreach.engine.steps import Local as Local
 from outreach.engine.steps import close as close
 from outreach.engine.steps import gone as gone
 from outreach.engine.steps import owner as owner
-from outreach.engine.steps import plan_run
+from outreach.engine.steps import plan_run, steady
 from outreach.engine.steps import take_over as take_over
 from outreach.store import left, runs
 
@@ -33,8 +33,25 @@ class Ended:
 def work(engine: Local, run_id: int) -> Ended:
     """Plan what is not planned, send what is due, and close the run when nothing is open.
 
-    When asked to stop it ends after the page or window at hand, and gives back what it holds.
+    When asked to stop it ends after the page or window at hand, and gives back what it holds. It
+    does the same when the clock jumps, and goes on when that is back or believed.
     """
+    while True:
+        _wait_for_clock(engine)
+        ended = _work(steady(engine), run_id)
+        if engine.jumped() is None or engine.sending.stopping():
+            return ended
+
+
+def _wait_for_clock(engine: Local) -> None:
+    sending = engine.sending
+    if (by := engine.jumped()) is not None:
+        engine.doubted(by)
+    while engine.jumped() is not None and not sending.stopping():
+        sending.sleep(POLL_SECONDS)
+
+
+def _work(engine: Local, run_id: int) -> Ended:
     ended, tally = Ended(), dispatch.Tally()
     ended.swept += take_over(engine, run_id)
     processes = _start_senders(engine, run_id)
@@ -129,7 +146,7 @@ def _wait(engine: Local, run_id: int, processes: list[subprocess.Popen[str]], en
 def serve_run(engine: Local, run_id: int, tally: dispatch.Tally) -> None:
     """What a sender process does: send while the run is planned and until nothing is due; end
     early when the process that started it is gone."""
-    parent = os.getppid()
+    engine, parent = steady(engine), os.getppid()
     while os.getppid() == parent:
         # Asked before the work, so that a page planned meanwhile is not missed.
         with engine.database.reading() as conn:

@@ -242,6 +242,8 @@ class Queue:
     def _sweep(self) -> None:
         shop = self._shop
         shop.sweep()
+        if not shop.steady():
+            return  # what is submitted would be laid aside again
         with shop.guarded("sweep"):
             if lacking := self.hand_over():
                 shop.say("submitted_again", tasks=lacking)

@@ -33,10 +33,19 @@ class Local:
     command: tuple[str, ...]  # starts a sender process; the run's number is added
     planned: Callable[[int], None] = lambda done: None
     sent: Callable[[int], None] = lambda done: None
+    jumped: Callable[[], timedelta | None] = lambda: None  # see clock.jumped
+    doubted: Callable[[timedelta], None] = lambda by: None  # told by whoever waits for the clock
 
     @property
     def database(self) -> Database:
         return self.sending.database
+
+
+def steady(engine: Local) -> Local:
+    """The same, as one that is asked to stop while the clock is in doubt: it begins nothing."""
+    sending, jumped = engine.sending, engine.jumped
+    sure = replace(sending, stopping=lambda: sending.stopping() or jumped() is not None)
+    return replace(engine, sending=sure)
 
 
 # --- who is there ----------------------------------------------------------------------------

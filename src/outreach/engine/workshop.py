@@ -6,16 +6,18 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from outreach import dispatch
 from outreach.engine import SILENCE, steps
-from outreach.store import work, workers
+from outreach.store import marks, work, workers
 from outreach.store.database import Database, DatabaseProblem
 from outreach.store.work import Task
 
 SLICE: Final = 60.0  # seconds a task is worked on before others have their turn
+# A clock further from the database's would take others for gone, or their windows for stale.
+DRIFT: Final = timedelta(seconds=5)
 TEXTS_KEPT: Final = 8  # runs whose compiled texts a bench keeps
 Say = Callable[..., None]
 
@@ -47,10 +49,14 @@ class Workshop:
     stopping: Callable[[], bool]
     say: Say
     slice: float = SLICE
+    jumped: Callable[[], timedelta | None] = lambda: None  # see clock.jumped
+    clock: Callable[[], datetime] | None = None  # None: ours is pretended, the database's real
     _idle: list[_Bench] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _down: set[str] = field(default_factory=set)  # why senders gave up, as said
     _troubled: bool = False
+    _jumped: bool = False  # as said
+    _drifts: bool = False
 
     # --- tasks -----------------------------------------------------------------------------
 
@@ -59,12 +65,16 @@ class Workshop:
         That is said and not raised: the rows still tell that it is to be done."""
         if self.stopping():
             return True
+        if not self.steady():
+            return False
         with self.guarded(task.name), self._bench() as bench:
-            engine = bench.opened.engine
+            engine = steps.steady(bench.opened.engine)
             end = time.monotonic() + self.slice
 
+            asked = engine.sending.stopping
+
             def stopping() -> bool:
-                return self.stopping() or time.monotonic() >= end
+                return asked() or self.stopping() or time.monotonic() >= end
 
             engine = replace(engine, sending=replace(engine.sending, stopping=stopping))
             left = steps.perform(engine, task, bench.tally)
@@ -77,6 +87,8 @@ class Workshop:
 
     def sweep(self) -> None:
         """Take over from those who are gone."""
+        if not self.steady():
+            return
         with self.guarded("sweep"), self._bench() as bench:
             with self.database.reading() as conn:
                 silent = workers.silent(conn, timedelta(seconds=SILENCE))
@@ -94,9 +106,25 @@ class Workshop:
         return None
 
     def beat(self) -> None:
-        """Give a sign of life."""
-        with self.guarded("heartbeat"), self.database.begin() as tx:
-            workers.seen(tx, self.owner, self.name, self.queues)
+        """Give a sign of life, and hold our clock against that of the database."""
+        with self.guarded("heartbeat"):
+            with self.database.begin() as tx:
+                workers.seen(tx, self.owner, self.name, self.queues)
+                drift = marks.drift(tx, self.clock) if self.clock is not None else timedelta()
+            drifts = drift > DRIFT
+            if drifts != self._drifts:
+                self._drifts = drifts
+                event = "clock_drift" if drifts else "clock_agrees"
+                self.say(event, seconds=round(drift.total_seconds(), 1))
+
+    def steady(self) -> bool:
+        """Whether our clock is to be gone by: it has not jumped, and the database's agrees."""
+        by = self.jumped()
+        if (by is not None) != self._jumped:
+            self._jumped = by is not None
+            told = {} if by is None else {"seconds": round(by.total_seconds())}
+            self.say("clock_steady" if by is None else "clock_jumped", **told)
+        return by is None and not self._drifts
 
     def close(self) -> None:
         """Let go of every channel, and say goodbye."""

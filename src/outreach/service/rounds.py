@@ -52,6 +52,7 @@ class Service:
     say: Say
     open_engine: Callable[[Config], Opened]
     actor: str = "scheduler"
+    jumped: Callable[[], timedelta | None] = lambda: None  # see clock.jumped
     trusts_clock: bool = False  # do not compare ours with the database's: ours is pretended
     lanes: Lanes | None = None  # None: runs are worked within the round
     feeds: Feeds | None = None  # None: files are taken in by other hands
@@ -82,7 +83,7 @@ class Service:
 
     def _round(self, now: datetime) -> None:
         self.definitions.refresh()
-        if self._drifts():
+        if self._jumped() or self._drifts():
             return
         fired = [
             one
@@ -117,21 +118,26 @@ class Service:
             self._troubled = True
             self.say("database_trouble", problem=sentence)
 
+    def _jumped(self) -> bool:
+        """Whether our clock jumped a moment ago: then nothing is begun."""
+        by = self.jumped()
+        if (by is not None) != ("jump" in self._said):
+            self._said ^= {"jump"}
+            told = {} if by is None else {"seconds": round(by.total_seconds())}
+            self.say("clock_steady" if by is None else "clock_jumped", **told)
+        return by is not None
+
     def _drifts(self) -> bool:
         """Whether the database's clock is another than ours: then nothing is fired."""
         if self.trusts_clock:
             return False
-        before = self.clock()
         with self.database.reading() as conn:
-            theirs = marks.clock(conn)
-        if theirs is None:
-            return False
-        drift = max(before - theirs, theirs - self.clock())
+            drift = marks.drift(conn, self.clock)
         drifts = drift > DRIFT
         if drifts != ("drift" in self._said):
             self._said ^= {"drift"}
             seconds = round(drift.total_seconds(), 1)
-            self.say("clock_drift" if drifts else "clock_agrees", seconds=max(seconds, 0))
+            self.say("clock_drift" if drifts else "clock_agrees", seconds=seconds)
         return drifts
 
     # --- firing ----------------------------------------------------------------------------

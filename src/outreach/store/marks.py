@@ -1,7 +1,7 @@
 """How far the schedule of each campaign has been followed; every scheduler moves the same marks."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, insert, select, update
 
@@ -44,3 +44,12 @@ def clock(conn: Connection) -> datetime | None:
         return None
     shown: datetime = conn.execute(select(func.clock_timestamp())).scalar_one()
     return shown
+
+
+def drift(conn: Connection, ours: Callable[[], datetime]) -> timedelta:
+    """How far the database server's clock is from ours, at least; zero where it has none."""
+    before = ours()
+    theirs = clock(conn)
+    if theirs is None:
+        return timedelta()
+    return max(before - theirs, theirs - ours(), timedelta())

@@ -1,6 +1,7 @@
 """Loaded at the start of every process of a held house: its file channel writes so many e-mails
 and then waits, in the middle of a window, until the gate is opened or the process is asked to stop.
-Where HASTE is set, workers look after each other in seconds instead of half a minute.
+Where HASTE is set, workers look after each other in seconds instead of half a minute; where
+BELIEVED is, a clock that jumped is believed after so many seconds.
 
 So a test that kills, stops or overtakes a run in its middle does so on any machine.
 """
@@ -8,14 +9,21 @@ So a test that kills, stops or overtakes a run in its middle does so on any mach
 import os
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
-from outreach import engine
+if "FAKETIME_TIMESTAMP_FILE" in os.environ:  # libfaketime takes its offset from a steady clock too
+    time.sleep = lambda seconds: threading.Event().wait(seconds)  # type: ignore[assignment]
+
+from outreach import clock, engine
 from outreach.channels.file_outbox import FileOutbox
 from outreach.engine import stop
 
 if haste := os.environ.get("HASTE"):
     engine.HEARTBEAT, engine.SILENCE, engine.SWEEP = map(float, haste.split())  # type: ignore[misc]
+
+if believed := os.environ.get("BELIEVED"):
+    clock.BELIEVED = timedelta(seconds=float(believed))  # type: ignore[misc]
 
 _after = int(os.environ.get("HELD_AFTER", "1000000000"))
 _gate = Path(os.environ.get("HELD_GATE", "no gate"))
