@@ -122,6 +122,19 @@ def test_without_a_queue_a_worker_finds_its_work_by_the_rows(crew: Crew) -> None
     accounted(crew.house, 2 * CLIENTS, WINDOW)
 
 
+def test_two_workers_of_one_name_are_two_and_one_goes_on_without_the_other(crew: Crew) -> None:
+    first = crew.held_in_its_middle("same")
+    other = crew.starts("same")
+    assert [one["name"] for one in crew.house.asked("workers")["workers"]] == ["same", "same"]
+    other.until(lambda: len(crew.house.owners()) == 2)
+    first.killed()
+
+    other.until(lambda: ended(crew.house, WINDOW))
+
+    other.stops()
+    accounted(crew.house, 2 * CLIENTS, WINDOW)
+
+
 @on_postgresql
 def test_the_work_of_a_killed_worker_is_taken_over(crew: Crew) -> None:
     first = crew.held_in_its_middle()
@@ -135,7 +148,6 @@ def test_the_work_of_a_killed_worker_is_taken_over(crew: Crew) -> None:
     assert other.events("in_doubt_after_crash")
 
 
-@on_postgresql
 def test_a_worker_that_stood_still_heals_its_doubts_and_is_given_no_further_window(
     crew: Crew,
 ) -> None:
