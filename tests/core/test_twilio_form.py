@@ -49,6 +49,27 @@ def test_a_code_comes_with_its_words() -> None:
     )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("code", "seconds"),
+    [
+        ("30001", 0.0),  # the queues of a service are full: told after the message was taken
+        ("30022", 0.0),
+        ("30017", 0.0),
+        ("30023", 84_600.0),  # until midnight on the Pacific coast, 23:30 before it is 00:30
+        ("30003", None),
+        ("30007", None),
+        ("", None),
+    ],
+)
+def test_a_code_that_asks_for_less_names_how_long_the_sender_is_to_wait(
+    code: str, seconds: float | None
+) -> None:
+    found = status({**FORM, "MessageStatus": "undelivered", "ErrorCode": code}, 41, AT)
+
+    assert found is not None
+    assert found.slower == seconds
+
+
 def test_a_client_whom_twilio_knows_to_have_written_stop_has_withdrawn() -> None:
     form = {**FORM, "MessageStatus": "failed", "ErrorCode": "21610"}
 

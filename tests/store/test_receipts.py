@@ -20,7 +20,7 @@ from outreach.core.words import STATES, State
 from outreach.receive import Applied, Event
 from outreach.store import doubts, raw_events, receipts, references, sendlog
 from outreach.store.database import Database
-from outreach.store.tables import event_due, frequency_use, raw_event, receipt, retry
+from outreach.store.tables import event_due, frequency_use, raw_event, receipt, retry, sender_rate
 from outreach.verify import verify
 from tests.small_run import NOW, SmallRun, client, merged, opened
 
@@ -53,6 +53,7 @@ def reader(event: Event) -> Sequence[Receipt]:
         Receipt(
             STATES[content["state"]], event.received_at, content["message"],
             content.get("reference", ""), content.get("address", ""), content["code"], "as it said",
+            slower=content.get("slower"),
         )
     ]  # fmt: skip
 
@@ -90,6 +91,50 @@ def test_the_same_words_from_another_source_are_another_event(small: SmallRun) -
 
 def test_nothing_due_is_nothing_applied(small: SmallRun) -> None:
     assert receive.apply(small.database, {}, small.clock) == Applied()
+
+
+# --- less is wanted --------------------------------------------------------------------------
+
+
+def waits(small: SmallRun) -> dict[str, float]:
+    """Seconds each sender waits yet."""
+    with small.database.reading() as conn:
+        rows = conn.execute(sender_rate.select().where(sender_rate.c.not_before > small.now)).all()
+    return {row.name: (row.not_before - small.now).total_seconds() for row in rows}
+
+
+def test_a_receipt_that_asks_for_less_moves_the_senders_clock_for_all_workers(
+    small: SmallRun,
+) -> None:
+    small.work()
+    told = said("undelivered", 1, code="30001", slower=0.0)
+    hear(small, told, said("undelivered", 2, code="30023", slower=30.0), said("delivered", 3))
+
+    assert waits(small) == {"sms-file": 30.0}
+    small.pass_time(seconds=60)
+    hear(small, told, said("undelivered", 1, code="30001", slower=0.0, again=True))
+    assert waits(small) == {}, "what was heard before says nothing of now"
+
+
+def test_nothing_is_claimed_of_a_sender_of_which_a_receipt_wanted_less(small: SmallRun) -> None:
+    small.work()
+    later = SmallRun(small.database, small.made_from, occurrence="2026-09-27")
+    later.plan()
+    hear(small, said("undelivered", 1, code="30001", slower=0.0))
+
+    assert not later.work()
+    later.pass_time(seconds=6)
+    assert later.work()
+
+
+def test_a_receipt_that_comes_long_after_slows_nobody_down(small: SmallRun) -> None:
+    small.work()
+    receive.take_in(small.database, [said("undelivered", 1, code="30001", slower=0.0)])
+    small.pass_time(minutes=11)
+    receive.apply(small.database, {"twilio": reader}, small.clock)
+
+    assert of(small, 1) is State.UNDELIVERED
+    assert waits(small) == {}
 
 
 # --- what a receipt does ---------------------------------------------------------------------

@@ -28,7 +28,7 @@ from outreach.core.gateway.approved import (
     fill,
     split_signature,
 )
-from outreach.core.gateway.heard import as_heard
+from outreach.core.gateway.heard import all_heard
 from outreach.core.gateway.marks import WIDTH
 from outreach.core.gateway.profile import SHIPPED, Call, Profile, parse_profile
 from outreach.core.gateway.request import Asker, Letter, Request, written_number
@@ -164,7 +164,7 @@ class SmsGatewayHttp:
         profile = self._profile
         if profile.receipts is not None and profile.receipts.per == "account":
             for pulled in _pages(self.receipts):
-                yield from _states(pulled, at)
+                yield from all_heard(profile, pulled.entries, self._asker.extend, at)
         if profile.replies is not None:
             for pulled in _pages(self.replies):
                 for one in pulled.entries:
@@ -259,13 +259,6 @@ def _pages(pull: Callable[[], Pulled]) -> Iterator[Pulled]:
         yield pulled
         if len(pulled.entries) + pulled.unread < _PAGE:
             return
-
-
-def _states(pulled: Pulled, at: datetime) -> Iterator[Receipt]:
-    """The receipts of a pull that say what became of a message."""
-    for one in pulled.entries:
-        if (said := as_heard(one, at)) is not None:
-            yield said
 
 
 def batches(letters: Iterable[Letter], profile: Profile) -> list[list[Letter]]:

@@ -38,6 +38,9 @@ class Receipt:
     # The first and last of our messages it may mean, where a request's mark came back: the address
     # tells which.
     among: tuple[int, int] | None = None
+    # Less is wanted, of all messages by this sender: the seconds it is to wait, 0 where none were
+    # named. None: it says nothing of that.
+    slower: float | None = None
 
     def __post_init__(self) -> None:
         if self.state not in HEARD:
@@ -89,6 +92,10 @@ class Heard(NamedTuple):
     detail: str
     provider_ref: str
     at: datetime
+
+
+# A receipt that comes later than this says nothing of how fast its sender may go now.
+STALE: Final = timedelta(minutes=10)
 
 
 def best(states: Iterable[str]) -> State | None:

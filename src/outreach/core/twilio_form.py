@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from outreach.core.receipt import Receipt, Reply
-from outreach.core.twilio_codes import CODES, Code, Meaning
+from outreach.core.twilio_codes import CODES, Code, Meaning, until_tomorrow
 from outreach.core.words import State
 
 # https://www.twilio.com/docs/messaging/api/message-resource#message-status-values
@@ -45,7 +45,16 @@ def status(form: Mapping[str, str], message_id: int, at: datetime) -> Receipt | 
         address=form.get("To", ""),
         code="" if code == "0" else code,
         detail=row.words if row else said.casefold(),
+        slower=_slower(row, at),
     )
+
+
+def _slower(row: Code | None, at: datetime) -> float | None:
+    """Seconds the sender is to wait where a code says that less is wanted: a service takes a
+    message and tells only later that the queues of its numbers are full (30001)."""
+    if row is not None and row.meaning is Meaning.TOMORROW:
+        return until_tomorrow(at)
+    return 0.0 if row is not None and row.meaning is Meaning.SLOW else None
 
 
 def withdrawal(form: Mapping[str, str], at: datetime) -> Reply | None:

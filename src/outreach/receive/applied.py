@@ -23,7 +23,7 @@ from outreach.core.receipt import (
 from outreach.receive import replies
 from outreach.receive.events import READERS, Readers, reader_of
 from outreach.receive.returned import receipt_of
-from outreach.store import audit, bounces, consent, raw_events, receipts
+from outreach.store import audit, bounces, consent, rates, raw_events, receipts
 from outreach.store.audit import Entry
 from outreach.store.bounces import Found
 from outreach.store.database import Database
@@ -182,6 +182,8 @@ def _receipts(
                 sayings.append(Saying(one.due.id, sender_of(one.due.came.source), receipt))
                 owners.append(one)
     recorded = receipts.record(tx, sayings, at)
+    for sender, seconds in sorted(recorded.slower.items()):
+        rates.throttle(tx, sender, seconds, at)
     for owner, result in zip(owners, recorded.results, strict=True):
         owner.results.append(result)
     return recorded.rows, recorded.entries

@@ -67,7 +67,7 @@ def pulled(sender: str, said: Receipt | Reply, at: datetime) -> Event:
         kind, content = "status", {
             "message": said.message_id, "state": said.state.value, "code": said.code,
             "detail": said.detail, "reference": said.reference, "address": said.address,
-            "among": said.among,
+            "among": said.among, "slower": said.slower,
         }  # fmt: skip
     content["at"] = said.said_at.isoformat()
     return Event(f"pulled:{sender}", kind, orjson.dumps(content), at)
@@ -86,7 +86,7 @@ def _pulled(event: Event) -> Sequence[Said]:
     return [
         Receipt(STATES[content["state"]], at, content["message"], content["reference"],
                 content["address"], content["code"], content["detail"],
-                (int(first), int(last)) if last else None)
+                (int(first), int(last)) if last else None, content.get("slower"))
     ]  # fmt: skip
 
 

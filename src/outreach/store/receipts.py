@@ -56,6 +56,7 @@ class Recorded:
     results: list[Result]
     rows: int = 0
     entries: list[Entry] = field(default_factory=list)
+    slower: dict[str, float] = field(default_factory=dict)  # senders that are to wait, seconds
 
 
 def record(tx: Connection, said: Sequence[Saying], at: datetime) -> Recorded:
@@ -81,7 +82,7 @@ def record(tx: Connection, said: Sequence[Saying], at: datetime) -> Recorded:
             if id(one) in stolen:
                 results[index] = Result("waits", "in_hand")
     change = _change(good, rows, past, called_off)
-    return Recorded(results, len(change.news), _write(tx, change, at))
+    return Recorded(results, len(change.news), _write(tx, change, at), _slower(change, at))
 
 
 # --- which message is meant ------------------------------------------------------------------
@@ -230,6 +231,16 @@ def _change(
         if before in _DID_NOT_GO:
             change.went.append(row)
     return change
+
+
+def _slower(change: _Change, at: datetime) -> dict[str, float]:
+    """The senders of which less is wanted, as receipts of this moment say."""
+    found: dict[str, float] = {}
+    for one in change.news:
+        sender, said = one.saying.sender, one.saying.receipt
+        if sender and said.slower is not None and at - said.said_at <= rules.STALE:
+            found[sender] = max(said.slower, found.get(sender, 0.0))
+    return found
 
 
 def _counted(row: Any, past: Past, called_off: set[int]) -> State:

@@ -7,7 +7,7 @@ import orjson
 
 from outreach.channels.sms_gateway_http import profile_of
 from outreach.core import push_report, twilio_form
-from outreach.core.gateway.heard import as_heard
+from outreach.core.gateway.heard import all_heard
 from outreach.core.gateway.profile import Profile
 from outreach.core.gateway.push import pushed_receipts, pushed_replies
 from outreach.core.receipt import Reply, Said
@@ -53,7 +53,7 @@ def _gateway(profile: Profile, address: str) -> Reader:
                 Reply(address, one.number, one.text, one.at or event.received_at)
                 for one in pushed_replies(profile, event.content)
             ]
-        said = pushed_receipts(profile, event.content)
-        return [found for one in said if (found := as_heard(one, event.received_at))]
+        told = pushed_receipts(profile, event.content)
+        return list(all_heard(profile, told, address, event.received_at))
 
     return read

@@ -4,9 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from outreach.channels.sms_gateway_http import profile_of
 from outreach.core.gateway.answer import Receipt
-from outreach.core.gateway.heard import as_heard
+from outreach.core.gateway.heard import all_heard, as_heard
 from outreach.core.gateway.marks import mark_of, read_mark
+from outreach.core.receipt import Reply
 from outreach.core.words import State
 
 AT = datetime(2026, 9, 28, 7, 30, tzinfo=UTC)
@@ -35,8 +37,13 @@ def test_a_mark_that_is_none_of_ours_names_nothing(
     assert read_mark(mark) == among
 
 
-def told(mark: str = "7-41-43", reference: str = "biz^1", state: str = "delivered") -> Receipt:
-    return Receipt("+8613800000001", state, "DELIVRD", None, reference, mark)  # type: ignore[arg-type]
+def told(
+    mark: str = "7-41-43",
+    reference: str = "biz^1",
+    state: str = "delivered",
+    reason: str = "DELIVRD",
+) -> Receipt:
+    return Receipt("+8613800000001", state, reason, None, reference, mark)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -62,3 +69,26 @@ def test_without_our_mark_the_gateways_reference_names_it_and_without_either_not
     assert found is not None
     assert (found.among, found.reference) == (None, "biz^1")
     assert as_heard(told(mark="", reference=""), AT) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "slower", "stopped"),
+    [
+        ("undelivered", "FLOW", 0.0, False),
+        ("undelivered", "GONE", None, True),
+        ("undelivered", "77", None, False),
+        ("delivered", "FLOW", None, False),
+    ],
+)
+def test_a_code_of_the_profile_in_a_report_asks_for_less_or_tells_of_an_opt_out(
+    state: str, reason: str, slower: float | None, stopped: bool
+) -> None:
+    profile = profile_of("direct")
+    codes = {**profile.codes, "FLOW": "throttled", "GONE": "opted_out"}
+    profile = profile.model_copy(update={"codes": codes})
+    said, *more = all_heard(profile, [told(state=state, reason=reason)], "95000", AT)
+
+    assert getattr(said, "slower", "none") == slower
+    assert more == (
+        [Reply("95000", "+8613800000001", "STOP", AT, reference="biz^1")] if stopped else []
+    )
