@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from outreach.cli.door import Door
+    from outreach.cli.layout import Grid
 
 # Columns whose numbers are names: 12345, not 12,345.
 IDS: Final = frozenset({"run", "id", "message", "approval", "entry", "book", "client"})
@@ -64,34 +64,22 @@ class Marked(NamedTuple):
 
 def table(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], *, zone: str = "UTC"
-) -> "Table":
+) -> "Grid":
     """A table whose numeric columns are right-aligned. Empty cells show as nothing; moments show
-    on the clock of `zone`, to the minute."""
-    from rich import box
-    from rich.table import Table
+    on the clock of `zone`, to the minute. Where a terminal is too narrow no word is cut and no
+    column lost: empty columns go first, then long texts fold, then each row is a record."""
+    from outreach.cli.layout import Column, Grid
 
     clock = ZoneInfo(zone)
-    raw = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
     kept = [list(row) for row in rows]
+    made = []
     for index, column in enumerate(columns):
-        values = [row[index] for row in kept if row[index] is not None]
+        values = [row[index] for row in kept]
         cells = [_cell(value, clock, names=column in IDS) for value in values]
-        numeric = bool(values) and all(map(_is_number, cells)) and column != "client"
-        moments = any(isinstance(value, datetime) for value in values)
-        raw.add_column(
-            column.replace("_", " "),
-            justify="right" if numeric else "left",
-            overflow="fold",
-            no_wrap=numeric or moments,
-        )
-    for row in kept:
-        raw.add_row(
-            *(
-                _cell(value, clock, names=column in IDS)
-                for value, column in zip(row, columns, strict=True)
-            )
-        )
-    return raw
+        told = [cell for cell, value in zip(cells, values, strict=True) if value is not None]
+        numeric = bool(told) and all(map(_is_number, told)) and column != "client"
+        made.append(Column(column.replace("_", " "), cells, right=numeric, whole=numeric))
+    return Grid(title, made)
 
 
 def _cell(value: Any, clock: ZoneInfo, *, names: bool) -> str:
