@@ -24,11 +24,11 @@ def listing(context: typer.Context) -> None:
         return
     door: Door = context.obj
     rows = sender_rows(door)
-    columns = ("sender", "kind", "state", "last_minute", "per_second", "today", "cap", "until")
-    emit_rows(door, "Senders", rows, columns, extra=("why", "account"))
-    stopped = [row["sender"] for row in rows if row["state"] in ("rests", "stopped")]
-    if stopped and not door.json:
-        next_step(door, f"outreach senders open {stopped[0]}")
+    columns = ("sender", "kind", "state", "until", "why", "last_minute", "per_second", "today",
+               "cap")  # fmt: skip
+    emit_rows(door, "Senders", rows, columns, extra=("account",))
+    held = [row["sender"] for row in rows if row["state"] != "sends"]
+    next_step(door, *(f"outreach senders open {name}" for name in held))
 
 
 def sender_rows(door: Door) -> list[dict[str, Any]]:
