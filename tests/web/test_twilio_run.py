@@ -13,7 +13,7 @@ from outreach.channels import ChannelUnavailable
 from outreach.channels.twilio_sms import TwilioSms
 from outreach.core.words import State
 from outreach.project.config import Config
-from outreach.store import consent
+from outreach.store import consent, replies
 from outreach.store.database import Database
 from outreach.verify import verify
 from tests.channels.test_twilio_sms import stand_in, taken
@@ -190,3 +190,19 @@ def test_stop_withdraws_at_once_and_stops_what_is_queued(
     assert (event.channel, event.purpose, event.action, event.source) == (
         "sms", None, "withdraw", "sms_mo",
     )  # fmt: skip
+
+
+def test_a_cry_for_help_is_shown_to_a_person_and_answered_by_nobody_but_twilio(
+    abroad: Abroad,
+) -> None:
+    """What Advanced Opt-Out has recognised it has answered already."""
+    form = {"MessageSid": "SM9", "From": phone(3), "To": "+15005550006", "Body": "aide",
+            "OptOutType": "HELP"}  # fmt: skip
+    answer = abroad.door.twilio("/twilio/sms-file/inbound", form)
+    abroad.door.applied()
+
+    assert answer.body == b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
+    with abroad.small.database.reading() as conn:
+        (found,) = replies.listed(conn)
+        assert consent.events_of(conn, [3]) == {}
+    assert (found.intent, found.made, found.open, found.clients) == ("help", "nothing", True, 1)
