@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from sqlalchemy import select
+from sqlalchemy import select, update
 from typer.testing import CliRunner, Result
 
 from outreach.cli import campaigns, run, runs, senders
@@ -15,6 +15,7 @@ from outreach.cli.door import BAD_DATA, PROBLEMS, USAGE, Door, Failure
 from outreach.store import breakers, rates
 from outreach.store.database import Database
 from outreach.store.tables import audit_entry, batch, sender_rate
+from outreach.store.tables import run as table_of_runs
 from tests.cli.sent_project import CLOCK, sent
 
 app = typer.Typer(pretty_exceptions_enable=False)
@@ -109,6 +110,28 @@ def test_a_run_says_what_it_waits_for_and_when_it_will_be_through(door: Door) ->
     assert planned["eta_seconds"] == pytest.approx(8.5 * 3600, abs=120)
     for row in shown["waiting"]:
         assert {"sender", "messages", "until", "why", "done_at", "eta_seconds"} <= row.keys()
+
+
+def test_the_limit_of_a_country_counts_in_a_plan_and_a_run_planned_before_it_says_so(
+    door: Door,
+) -> None:
+    slow = 'per_second = 50\ncountries = { "+86" = { per_second = 0.01 } }\n'
+    path = door.config_path
+    text = path.read_text(encoding="utf-8")
+    assert "per_second = 50\nper_day = 2\n" in text
+    path.write_text(text.replace("per_second = 50\nper_day = 2\n", slow), encoding="utf-8")
+    now = Door(path, json=False, _database=door.database)
+    with door.database.begin() as tx:
+        tx.execute(update(batch).values(state="ready", next_id=batch.c.first_id))
+        tx.execute(update(table_of_runs).values(state="sending"))
+
+    planned = json.loads(outreach(now, "plan", "closure-notice", as_json=True).stdout)
+    shown = json.loads(outreach(now, "runs", "show", "1", as_json=True).stdout)
+    told = outreach(now, "runs", "show", "1").stdout
+
+    assert planned["eta_seconds"] == pytest.approx(100 * planned["senders"]["sms-file"], abs=1)
+    assert shown["limits_added"] == ["sms-file +86"]
+    assert "which do not hold for it: sms-file +86." in told
 
 
 def test_a_throttled_run_says_so(door: Door) -> None:

@@ -101,7 +101,7 @@ def _plan_document(door: Door, campaign: str, due: "Due", found: "Estimate") -> 
 
     senders = door.config.senders
     with door.database.reading() as conn:
-        seconds = eta_seconds(door.config, conn, found.senders, door.now())
+        seconds = eta_seconds(door.config, conn, found.lanes, door.now())
     cost = sum(n * getattr(senders[name], "part_price", 0.0) for name, n in found.parts.items())
     return {
         "campaign": campaign,

@@ -10,6 +10,7 @@ import typer
 from outreach.cli.campaigns import FORECAST, CampaignName, Occurrence, show_decisions
 from outreach.cli.door import BAD_DATA, NOT_ALLOWED, PROBLEMS, USAGE, Door, Failure
 from outreach.cli.output import console, emit_json, next_step, progress, say, table
+from outreach.cli.run_words import left, to_do
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -174,11 +175,8 @@ def work_run(door: Door, run_id: int, about: "Mapping[str, Any] | None" = None) 
         emit_json({**(about or {}), **document})
     else:
         show_run(door, document)
-        next_step(
-            door, f"outreach log --run {run_id}",
-            f"outreach explain CLIENT {document['campaign']}", "outreach audit verify",
-        )  # fmt: skip
-    lines = [*ended.stopped, *_left(run_id, document["messages"], bool(ended.stopped))]
+        next_step(door, *to_do(document), f"outreach explain CLIENT {document['campaign']}")
+    lines = [*ended.stopped, *left(document, stopped=bool(ended.stopped))]
     if lines:
         raise Failure(PROBLEMS, lines)
 
@@ -212,23 +210,9 @@ def _followed(door: Door, here: "Local", run_id: int) -> "Ended | None":
     return ended
 
 
-def _left(run_id: int, states: dict[str, int], stopped: bool) -> list[str]:
-    """What did not go out, and what each kind of it waits for."""
-    unsent = sum(states.get(state, 0) for state in ("ready", "sending", "failed"))
-    lines = []
-    if unsent or (stopped and not states.get("in_doubt")):
-        waits = f"{unsent:,} messages are not sent" if unsent else "a sender stopped"
-        hint = f"nothing is lost; look with `outreach runs show {run_id}`, then run it again"
-        lines.append(f"run {run_id}: {waits}; {hint}")
-    if doubt := states.get("in_doubt", 0):
-        hint = f"they are not sent again; settle them with `outreach runs doubts {run_id}`"
-        lines.append(f"run {run_id}: {doubt:,} messages may or may not have gone out; {hint}")
-    return lines
-
-
 def run_document(door: Door, run_id: int) -> dict[str, Any]:
     """A run with its counters, as `run --json` and `runs show --json` give it."""
-    from outreach.engine.waiting import waiting_rows
+    from outreach.engine.waiting import limits_added, waiting_rows
     from outreach.project.definition import redefine
     from outreach.store import runs
 
@@ -242,7 +226,9 @@ def run_document(door: Door, run_id: int) -> dict[str, Any]:
             if found["state"] in runs.OPEN
             else []
         )
-        event = event_of(redefine(runs.parts(conn, found)).campaign, found)
+        definition = redefine(runs.parts(conn, found))
+        event = event_of(definition.campaign, found)
+    waiting = [row["sender"].partition(" ")[0] for row in waits if row["sender"]]
     decisions = counts.get("decision", {})
     return {
         "run": run_id,
@@ -260,6 +246,7 @@ def run_document(door: Door, run_id: int) -> dict[str, Any]:
         "sms_parts": counts.get("parts", {}).get("sms", 0),
         "content_refused": sum(counts.get("content", {}).values()),
         "waiting": waits,
+        "limits_added": limits_added(definition.config, door.config, waiting),
         "opened_at": found["opened_at"],
         "opened_by": found["opened_by"],
         "expires_at": found["expires_at"],
@@ -298,6 +285,8 @@ def show_run(door: Door, document: dict[str, Any]) -> None:
         shown = [[one.get(column) for column in columns] for one in document["waiting"]]
         zone = door.config.firm.zone
         out.print(table("", ("waits for", *columns[1:]), shown, zone=zone))
+    if late := document["limits_added"]:
+        out.print(f"Planned before these limits, which do not hold for it: {', '.join(late)}.")
     if document["state"] == "paused" and document["content_refused"]:
         out.print(f"Refused for what the text says: {document['content_refused']:,}.")
     channels = ", ".join(f"{name} {n:,}" for name, n in document["channels"].items())

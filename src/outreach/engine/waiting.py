@@ -1,13 +1,15 @@
 """What a run waits for, and when it will be through: for `run`, `runs show`, `plan` and the log."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from outreach.core.rate import Ask, Limits, ends_at, today
+from outreach.project.config import limited_countries
 from outreach.project.rate_config import limits
 
+Lane = tuple[str, str | None]  # a sender, and the limit of a country under it
 DEFAULT_RATE: Final = 1000.0  # messages a second a sender without a limit is believed to take
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ def waiting_rows(
     rows = []
     for one in left.by_sender(conn, run_id, now):
         begins = max(now, one.not_before, one.until or now)
-        ends = last_at(config, {one.sender: one.messages}, begins, standing, one.pace)
+        ends = last_at(config, {(one.sender, one.pace): one.messages}, begins, standing)
         rows.append(_row(config, one, now, ends))
     for batch, messages in left.set_aside(conn, run_id):
         why = f"set aside: batch {batch} killed every sender that took it"
@@ -56,15 +58,14 @@ def _row(config: "Config", one: "Waiting", now: datetime, ends: datetime) -> dic
 
 def last_at(
     config: "Config",
-    messages: Mapping[str, int],
+    messages: Mapping[Lane, int],
     now: datetime,
     standing: Mapping[str, Any],
-    pace: str | None = None,
 ) -> datetime:
-    """When the last of so many messages by sender goes, if these alone go from now on. `standing`:
-    the rows of their limits."""
+    """When the last of so many messages goes, if these alone go from now on. `standing`: the rows
+    of their limits."""
     total: dict[Ask, int] = {}
-    for name, n in messages.items():
+    for (name, pace), n in messages.items():
         mine: Limits = limits(name, config.senders.get(name), config.accounts)
         for ask in mine.asks(pace) or (Ask(name, mine.own),):
             total[ask] = total.get(ask, 0) + n
@@ -73,9 +74,9 @@ def last_at(
 
 
 def eta_seconds(
-    config: "Config", conn: "Connection", messages: Mapping[str, int], now: datetime
+    config: "Config", conn: "Connection", messages: Mapping[Lane, int], now: datetime
 ) -> float:
-    """How long so many messages by sender take, if they go now and alone."""
+    """How long so many messages take, if they go now and alone."""
     from outreach.store import rates
 
     return (last_at(config, messages, now, rates.standing(conn)) - now).total_seconds()
@@ -86,6 +87,18 @@ def _one(ask: Ask, n: int, now: datetime, zone: ZoneInfo, standing: Mapping[str,
     used = row["used"] if row is not None and row["day"] == today(now, zone) else 0
     first_on = row["first_on"] if row is not None else None
     return ends_at(n, ask.limit, now, zone, used=used, first_on=first_on, fastest=DEFAULT_RATE)
+
+
+def limits_added(planned: "Config", config: "Config", senders: Iterable[str]) -> list[str]:
+    """The limits of countries that were added after a run was planned: its batches are not divided
+    by them, so they do not hold for it."""
+    then, now = limited_countries(planned), limited_countries(config)
+    return [
+        f"{sender} {prefix}"
+        for sender in sorted(set(senders))
+        for prefix in now.get(sender, ())
+        if prefix not in then.get(sender, ())
+    ]
 
 
 def throttled(rows: list[dict[str, Any]], zone: str) -> str:

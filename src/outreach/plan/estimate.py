@@ -8,7 +8,9 @@ from typing import Final
 
 from outreach.core.masking import masked_name
 from outreach.core.page_plan import Draft
+from outreach.core.rate import pace_of
 from outreach.plan.job import Job, decide
+from outreach.project.config import limited_countries
 from outreach.store.database import Database
 
 
@@ -21,6 +23,7 @@ class Estimate:
     reasons: Counter[str] = field(default_factory=Counter)
     channels: Counter[str] = field(default_factory=Counter)
     senders: Counter[str] = field(default_factory=Counter)
+    lanes: Counter[tuple[str, str | None]] = field(default_factory=Counter)  # sender, its country
     sms_parts: int = 0
     longest_sms: Draft | None = None
     parts: Counter[str] = field(default_factory=Counter)  # SMS parts by sender
@@ -30,6 +33,7 @@ class Estimate:
 def estimate(database: Database, job: Job, now: datetime, tick: Callable[[int], None]) -> Estimate:
     """Plan without writing anything: the same decisions `run` would make at this moment."""
     total, after = Estimate(), 0
+    countries = limited_countries(job.definition.config)
     with database.reading() as conn:
         while page := decide(conn, job, after, job.definition.config.engine.page, now):
             after, job.taken = page.rows[-1][0], page.taken
@@ -41,6 +45,9 @@ def estimate(database: Database, job: Job, now: datetime, tick: Callable[[int], 
             for draft in page.plan.drafts:
                 total.channels[draft.channel] += 1
                 total.senders[draft.sender] += 1
+                prefixes = countries.get(draft.sender, ())
+                pace = pace_of(draft.sender, prefixes, draft.address)
+                total.lanes[draft.sender, pace] += 1
                 total.sms_parts += draft.sms_parts
                 total.parts[draft.sender] += draft.sms_parts
                 longest = total.longest_sms
