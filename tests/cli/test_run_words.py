@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from outreach.cli import run as run_room
+from outreach.cli.run_words import left, to_do
 from tests.journeys.house import House
 from tests.journeys.test_crashes import small_house
 
@@ -40,19 +41,54 @@ def test_a_retry_of_no_run_says_only_that_there_is_none(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    ("states", "stopped", "lines"),
+    ("state", "states", "stopped", "lines"),
     [
-        ({"accepted": 9, "held": 2}, False, []),
-        ({"ready": 3}, False, ["run 5: 3 messages are not sent"]),
-        ({"in_doubt": 4}, False, ["run 5: 4 messages may or may not have gone out"]),
-        ({"ready": 1, "in_doubt": 4}, True, ["run 5: 1 messages are", "run 5: 4 messages may"]),
-        ({"accepted": 9}, True, ["run 5: a sender stopped"]),
+        ("finished", {"accepted": 9}, False, []),
+        ("sending", {"accepted": 9, "held": 2}, False, []),
+        ("sending", {"ready": 3}, False, ["3 messages not sent yet; nothing is lost"]),
+        ("sending", {"ready": 1}, False, ["1 message not sent yet"]),
+        ("sending", {"in_doubt": 4}, True, ["4 messages may or may not have gone out"]),
+        ("sending", {"ready": 1, "in_doubt": 4}, True, ["1 message not", "4 messages may or"]),
+        ("sending", {"accepted": 9}, True, ["a sender stopped"]),
+        ("paused", {"ready": 3}, False, ["3 messages wait until somebody says"]),
+        ("finished", {"failed": 2}, False, ["2 messages refused for good; `outreach log --run 5"]),
+        ("cancelled", {"cancelled": 7, "accepted": 1}, False, []),
+        ("cancelled", {"cancelled": 7, "in_doubt": 1}, False, ["1 message may or may not"]),
     ],
-)
-def test_only_what_can_still_be_sent_is_said_to_wait_for_another_run(
-    states: dict[str, int], stopped: bool, lines: list[str]
+)  # fmt: skip
+def test_the_end_of_a_run_says_what_is_left_and_what_it_waits_for(
+    state: str, states: dict[str, int], stopped: bool, lines: list[str]
 ) -> None:
-    said = run_room._left(5, states, stopped)
+    said = left({"run": 5, "state": state, "messages": states}, stopped=stopped)
     assert len(said) == len(lines)
-    assert all(line.startswith(begin) for line, begin in zip(said, lines, strict=True))
-    assert all(("run it again" in line) == ("may or may not" not in line) for line in said)
+    assert all(part in line for line, part in zip(said, lines, strict=True))
+    repeat = [line for line in said if "run it again" in line]
+    assert bool(repeat) == (state == "sending" and ("ready" in states or "in_doubt" not in states)
+                            and "held" not in states)  # fmt: skip
+
+
+def test_a_paused_run_is_resumed_and_a_cancelled_one_is_not_offered_to_run() -> None:
+    for state, offered in (("paused", "runs resume 1"), ("sending", "run notice")):
+        said = to_do({"run": 1, "campaign": "notice", "state": state, "messages": {}})
+        assert said[0] == f"outreach {offered}"
+    for state in ("cancelled", "finished", "superseded", "missed"):
+        said = to_do({"run": 1, "campaign": "notice", "state": state, "messages": {"in_doubt": 1}})
+        assert said == ["outreach runs doubts 1", "outreach log --run 1"]
+
+
+def test_runs_that_cannot_be_moved_say_how_they_stand(house: House) -> None:
+    house.must("run", "notice")
+    assert (
+        house.type("runs", "resume", "1").err == "run 1 is finished, not paused: nothing is left\n"
+    )
+    assert house.type("runs", "pause", "1").err == "run 1 is finished: nothing of it is under way\n"
+    said = house.type("runs", "cancel", "1", "--yes")
+    assert (said.code, said.err) == (1, "run 1 is finished: there is nothing left to cancel\n")
+
+
+def test_cancelling_without_anybody_there_needs_yes(house: House) -> None:
+    house.must("run", "notice")
+    for words in (("runs", "cancel", "1"), ("--json", "runs", "cancel", "1")):
+        said = house.type(*words)
+        assert (said.code, said.out) == (2, "")
+        assert said.err == "runs cancel 1: nobody is there to ask; add --yes\n"

@@ -105,6 +105,11 @@ def moment(at: datetime, clock: ZoneInfo) -> str:
     return f"{at.astimezone(clock):%Y-%m-%d %H:%M}"
 
 
+def number_of(n: int, noun: str) -> str:
+    """So many of something: `1 message`, `3,052 messages`."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
 def _is_number(cell: str) -> bool:
     return cell.replace(",", "").replace(".", "", 1).replace("%", "").lstrip("-").isdigit()
 

@@ -1,14 +1,16 @@
 """`outreach runs`: look after runs."""
 
+import sys
 from typing import Annotated
 
 import typer
 
 from outreach.cli import run_doubts
-from outreach.cli.door import BAD_DATA, PROBLEMS, Door, Failure
-from outreach.cli.output import emit_json, emit_rows, next_step, say
+from outreach.cli.door import BAD_DATA, PROBLEMS, USAGE, Door, Failure
+from outreach.cli.output import emit_json, emit_rows, next_step, number_of, say
+from outreach.cli.run_words import cannot, to_do
 
-app = typer.Typer(help="Look after runs.", invoke_without_command=True)
+app = typer.Typer(help="List runs, and look after them.", invoke_without_command=True)
 app.command()(run_doubts.doubts)
 app.command()(run_doubts.settle)
 RunId = Annotated[int, typer.Argument(metavar="RUN", help="The run's number.")]
@@ -42,11 +44,9 @@ def show(context: typer.Context, run: RunId) -> None:
         emit_json(document)
         return
     show_run(door, document)
-    doubt = []
     if document["messages"].get("in_doubt"):
         say(door, "Messages in doubt may have gone out and are never sent again by themselves.")
-        doubt = [f"outreach runs doubts {run}"]
-    next_step(door, *doubt, f"outreach log --run {run}", f"outreach run {document['campaign']}")
+    next_step(door, *to_do(document))
 
 
 @app.command()
@@ -80,17 +80,37 @@ def cancel(
     from outreach.store import takeover
 
     door: Door = context.obj
-    if not yes and not door.json:
-        typer.confirm(
-            f"Cancel every unsent message of run {run}? This cannot be undone", abort=True
-        )
+    if not yes:
+        _ask(door, run)
     # The run first, by itself: from then on senders cancel what they give back. A run cancelled
     # before may be cancelled again, to finish what was cut short.
     _move(context, run, "cancelled", ["planning", "sending", "paused", "cancelled"])
     with door.database.begin() as tx:
         total = takeover.cancel_rest(tx, run, door.now(), door.actor)
-    say(door, f"{total:,} messages cancelled.")
+    say(door, f"{number_of(total, 'message')} cancelled.")
+    if handed := _unsent(door, run):
+        say(door, f"{number_of(handed, 'message')} in the hands of a sender: what it has not begun"
+            f" is cancelled within one window; see `outreach runs show {run}`.")  # fmt: skip
     _state(context, run)
+
+
+def _ask(door: Door, run: int) -> None:
+    """Name what would be cancelled, and have it confirmed by somebody who is there."""
+    from outreach.cli.run import run_document
+
+    document = run_document(door, run)
+    if door.json or not sys.stdin.isatty():
+        raise Failure(USAGE, f"runs cancel {run}: nobody is there to ask; add --yes")
+    what = f"run {run}, {document['campaign']} {document['occurrence']}"
+    unsent = number_of(_unsent(door, run), "message")
+    typer.confirm(f"Cancel {what}: {unsent} not sent yet? This cannot be undone", abort=True)
+
+
+def _unsent(door: Door, run: int) -> int:
+    from outreach.cli.run import run_document
+
+    states = run_document(door, run)["messages"]
+    return sum(states.get(state, 0) for state in ("ready", "held", "sending"))
 
 
 @app.command()
@@ -105,9 +125,9 @@ def retry(context: typer.Context, run: RunId) -> None:
         batches = left.take_up_again(tx, run, door.now(), door.actor)
     with door.database.begin() as tx:
         total = retries.retry_now(tx, run, door.now(), door.actor)
-    say(door, f"{total:,} messages get another try.")
+    say(door, f"Given another try: {number_of(total, 'message')}.")
     if batches:
-        say(door, f"{batches:,} batches that were set aside are given to senders again.")
+        say(door, f"Set aside before and given to senders again: {batches:,} of its batches.")
     work_run(door, run)
 
 
@@ -120,11 +140,7 @@ def _move(context: typer.Context, run: int, to: str, since: list[str]) -> None:
         if found is None:
             raise Failure(BAD_DATA, f"there is no run {run}; see `outreach runs`")
         if not runs.move(tx, run, to, door.now(), door.actor, since=since):
-            raise Failure(
-                PROBLEMS,
-                f"run {run} is {found['state']}; only a run that is {' or '.join(since)} can be"
-                f" {to}",
-            )
+            raise Failure(PROBLEMS, cannot(run, found["state"], to))
     say(door, f"Run {run} is {to}.")
 
 

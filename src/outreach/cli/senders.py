@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import RowMapping
 
-app = typer.Typer(help="Look after senders.", invoke_without_command=True)
+app = typer.Typer(help="List senders, and look after them.", invoke_without_command=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The sender's name in config.toml.")]
 
 
