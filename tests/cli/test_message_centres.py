@@ -1,6 +1,8 @@
 """Whoever serves listens to the message centres of the config; whoever sends, where it says so."""
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 from outreach.channels.smpp import SmppChannel
 from outreach.cli.door import Door
 from outreach.cli.engine import Adapters
-from outreach.cli.message_centres import listening
+from outreach.cli.message_centres import Centres
 from outreach.store.database import Database
 from outreach.store.tables import raw_event
 from tests.channels.cases import results, sms
@@ -31,6 +33,16 @@ def door_to(centre: Scripted, tmp_path: Path, database: Database, more: str = ""
     )
     change(path.parent, "config.toml", '[[routes]]\nchannel = "sms"', sender)
     return Door(path.parent / "config.toml", False, _database=database)
+
+
+@contextmanager
+def bound(door: Door, say: Callable[..., Any]) -> Iterator[Centres]:
+    centres = Centres(door, say)
+    centres.turn_to(door.config, b"")
+    try:
+        yield centres
+    finally:
+        centres.close()
 
 
 def stored(database: Database) -> list[tuple[str, str]]:
@@ -72,7 +84,7 @@ def test_a_service_puts_on_record_what_a_centre_delivers(
     deliver = Delivering(1)
     with scripted(deliver) as centre:
         door = door_to(centre, tmp_path, database)
-        with listening(door, lambda event, **facts: said.append(event)):
+        with bound(door, lambda event, **facts: said.append(event)):
             assert deliver.done.wait(10)
 
         assert centre.heard[0][1].startswith(b"outreach\0s3cret\0")
@@ -93,7 +105,7 @@ def test_what_cannot_be_stored_is_said_and_comes_again(
     monkeypatch.setattr("outreach.receive.smpp.take_in", full)
     with scripted(deliver) as centre:
         door = door_to(centre, tmp_path, database)
-        with listening(door, lambda event, **facts: said.append((event, facts.get("why", "")))):
+        with bound(door, lambda event, **facts: said.append((event, facts.get("why", "")))):
             assert deliver.done.wait(10)
 
     assert {status for _, status in deliver.heard} == {0x64}
@@ -115,3 +127,47 @@ def test_whoever_sends_hears_too_where_a_centre_has_one_kind_of_session(
         adapters.close()
 
     assert len(stored(database)) == 2
+
+
+def test_a_service_turns_to_the_centres_that_config_toml_names_by_now(
+    tmp_path: Path, database: Database
+) -> None:
+    """One that stays as it is keeps its session; one with another name of ours, or no longer
+    there, is left."""
+    said: list[tuple[str, str]] = []
+    ready = {name: threading.Semaphore(0) for name in ("one", "other")}
+
+    def stays(name: str) -> Callable[[Bound], None]:
+        def script(session: Bound) -> None:
+            session.let_in()
+            ready[name].release()
+            command, _, sequence, _ = session.hear()
+            session.take(command, sequence)
+
+        return script
+
+    def say(event: str, **facts: Any) -> None:
+        said.append((event, facts["sender"]))
+
+    with scripted(stays("one")) as one, scripted(stays("other")) as other:
+        door = door_to(one, tmp_path, database)
+        config = door.config
+        further = config.senders["centre"].model_copy(update={"port": other.port})
+        with bound(door, say) as centres:
+            assert ready["one"].acquire(timeout=10)
+            both = {**config.senders, "further": further}
+            centres.turn_to(config.model_copy(update={"senders": {**both}}), b"")
+            assert ready["other"].acquire(timeout=10)
+            both["further"] = further.model_copy(update={"system_id": "another"})
+            centres.turn_to(config.model_copy(update={"senders": {**both}}), b"")
+            assert ready["other"].acquire(timeout=10)
+            del both["centre"]
+            centres.turn_to(config.model_copy(update={"senders": {**both}}), b"")
+
+        assert (one.sessions, other.sessions) == (1, 2)
+        binds = [body for command, body in other.heard if command == 1]
+        assert [body.split(b"\0")[0] for body in binds] == [b"outreach", b"another"]
+    assert sorted(said) == [
+        ("smpp_left", "centre"), ("smpp_listening", "centre"), ("smpp_listening", "further"),
+        ("smpp_listening", "further"),
+    ]  # fmt: skip

@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,3 +82,22 @@ def test_a_process_that_cannot_be_started_is_tried_again_and_that_is_said(
 
     assert [event for event, _ in said.lines] == ["web_died", "web_not_started"]
     assert "Cannot allocate memory" in said.lines[1][1]["why"]
+
+
+def test_processes_are_started_anew_by_another_command_and_none_of_them_died(
+    tmp_path: Path,
+) -> None:
+    said = Said()
+    write = f"import sys; open({str(tmp_path)!r} + '/new', 'w').close(); sys.stdin.read()"
+    with children(STAYS, said) as made:
+        before = made._children[0].process
+        made.renew([sys.executable, "-c", write], [])
+        after = made._children[0].process
+        assert before is not None
+        assert after is not None
+        assert before is not after
+        assert before.poll() is not None
+        while not (tmp_path / "new").exists():
+            assert after.poll() is None
+
+    assert said.lines == []

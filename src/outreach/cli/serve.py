@@ -25,9 +25,10 @@ def serve(
 ) -> None:
     """Fire campaigns by their schedules and send what is due, until SIGTERM or Ctrl-C."""
     from outreach import clock
+    from outreach.cli.kept_open import KeptOpen
     from outreach.cli.mailboxes import applying, opening
-    from outreach.cli.message_centres import listening
-    from outreach.cli.web import beside
+    from outreach.cli.message_centres import Centres
+    from outreach.cli.web import Processes
     from outreach.cli.worker import queue
     from outreach.engine import stop
     from outreach.service import Service
@@ -73,9 +74,14 @@ def serve(
     )  # fmt: skip
     if door.config.engine.mode == "workers":
         service.hand_over = queue(door).hand_over
-    with beside(door, lines), listening(door, lines):
+    kept = KeptOpen([Processes(door, lines), Centres(door, lines)], lines)
+    service.kept_open = kept.follow
+    try:
+        kept.open(definitions.config, definitions.source)
         lines("serving", campaigns=len(definitions.sound), database=database.url.get_backend_name())
         Live(service, asked, every, pretended=pretended).run()
+    finally:
+        kept.close()
     database.close()
 
 

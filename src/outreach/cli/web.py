@@ -4,6 +4,7 @@ import errno
 import os
 import time
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from socket import socket
     from threading import Event
 
+    from outreach.project.config import Config
     from outreach.project.web_config import Web
+    from outreach.web.children import Children
     from outreach.web.opening import Opened
 
 _PATIENCE: Final = 10.0  # seconds
@@ -36,6 +39,9 @@ def web(
     keeps: Annotated[
         list[int] | None, typer.Option("--keeps", hidden=True, help="Store what comes from these.")
     ] = None,
+    config_fd: Annotated[
+        int, typer.Option("--config-fd", hidden=True, help="config.toml as it was last sound.")
+    ] = -1,
 ) -> None:
     """Answer providers and clients until SIGTERM or Ctrl-C. `outreach serve` starts it by itself
     where config.toml has a [web] table."""
@@ -44,7 +50,7 @@ def web(
     from outreach.cli.serve import Lines
     from outreach.engine import stop
 
-    door: Door = context.obj
+    door: Door = context.obj if config_fd < 0 else _handed(context.obj, config_fd)
     say, settings = Lines(door), settings_of(door)
     asked = stop.on_signals()
     if keeps:
@@ -54,6 +60,17 @@ def web(
             asked.wait()
     else:
         _answer(door, say, asked, fd, keeper)
+
+
+def _handed(door: Door, fd: int) -> Door:
+    """A door with the config that our parent has found sound, whatever its file says by now."""
+    from outreach.project.config import Config
+    from outreach.project.load import load_config
+
+    loaded = load_config(Path(f"/proc/self/fd/{fd}"))
+    if not isinstance(loaded, Config):
+        raise Failure(BAD_DATA, [str(problem) for problem in loaded])
+    return Door(door.config_path, door.json, _config=loaded)
 
 
 def _answer(door: Door, say: Any, asked: "Event", fd: int, keeper: int) -> None:
@@ -139,27 +156,92 @@ def settings_of(door: Door) -> "Web":
 
 @contextmanager
 def beside(door: Door, say: Any) -> "Iterator[None]":
-    """The door in processes of its own while something else goes on; nothing without a [web]
-    table. Raises Failure where its port cannot be had."""
-    if door.config.web is None:
-        yield
-        return
-    from outreach import clock
-    from outreach.engine.local import python_command
-    from outreach.web.children import Children
-
-    settings = door.config.web
-    sockets = listening(settings)
-    words = ["--config", str(door.config_path.resolve()), *["--json"][: door.json], "web"]
-    environment = {**os.environ, **clock.environment()}
-    several = settings.processes > 1
-    children = Children(python_command(*words), sockets, say, environment, keeper=several)
-    children.start()
+    """The door in processes of its own while something else goes on."""
+    processes = Processes(door, say)
+    processes.turn_to(door.config, door.config_path.read_bytes())
     try:
-        say("web_listening", **where(settings, sockets))
         yield
     finally:
-        children.close()
+        processes.close()
+
+
+class Processes:
+    """The door in processes of its own, by the config as it stands; none without a [web] table."""
+
+    name = "web"
+
+    def __init__(self, door: Door, say: Any) -> None:
+        self._door, self._say = door, say
+        self._children: Children | None = None
+        self._by: tuple[Any, ...] | None = None  # what of the config they were opened by
+        self._handed = -1  # the file that hands it to them
+
+    def turn_to(self, config: "Config", source: bytes) -> None:
+        """Open the door, close it, or start its processes anew, as a config says that was read
+        from `source`. Raises Failure where its port cannot be had; another one stays open then."""
+        web, by = config.web, (config.web, config.senders, config.firm)
+        if by == self._by:
+            return
+        before = self._by[0] if self._by and self._children else None
+        if web is None:
+            self.close()
+            if before is not None:
+                self._say("web_closed")
+        elif before is not None and self._children is not None and _place(before) == _place(web):
+            self._renew(self._children, source)
+            self._say("web_reopened", public_url=web.public_url)
+        else:
+            if before is not None and _place(before)[:2] == _place(web)[:2]:
+                self.close()  # as many sockets as processes share one port
+            sockets = listening(web)
+            self.close()
+            self._open(web, sockets, source)
+            self._say("web_listening", **where(web, sockets))
+        self._by = by
+
+    def close(self) -> None:
+        """End them; what they have taken in is on record then."""
+        if self._children is not None:
+            self._children.close()
+            os.close(self._handed)
+        self._children, self._by = None, None
+
+    def _open(self, web: "Web", sockets: "list[socket]", source: bytes) -> None:
+        from outreach import clock
+        from outreach.web.children import Children
+
+        self._handed = _file_of(source)
+        several, environment = web.processes > 1, {**os.environ, **clock.environment()}
+        self._children = Children(
+            self._command(), sockets, self._say, environment, keeper=several,
+            inherits=[self._handed],
+        )  # fmt: skip
+        self._children.start()
+
+    def _renew(self, children: "Children", source: bytes) -> None:
+        before, self._handed = self._handed, _file_of(source)
+        try:
+            children.renew(self._command(), [self._handed])
+        finally:
+            os.close(before)
+
+    def _command(self) -> "tuple[str, ...]":
+        from outreach.engine.local import python_command
+
+        path = str(self._door.config_path.resolve())
+        words = ["--config", path, *["--json"][: self._door.json], "web"]
+        return python_command(*words, "--config-fd", str(self._handed))
+
+
+def _file_of(content: bytes) -> int:
+    """The number of a file without a name that holds this."""
+    fd = os.memfd_create("config.toml")
+    os.write(fd, content)
+    return fd
+
+
+def _place(web: "Web") -> tuple[str, int, int]:
+    return web.address, web.port, web.processes
 
 
 def listening(settings: "Web") -> "list[socket]":

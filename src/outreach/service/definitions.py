@@ -33,6 +33,13 @@ class Definitions:
             raise LookupError(f"{self.config_path} was never read without a fault")
         return self._newest.config
 
+    @property
+    def source(self) -> bytes:
+        """The bytes of config.toml that this config was read from. Raises LookupError like it."""
+        if self._newest is None:
+            raise LookupError(f"{self.config_path} was never read without a fault")
+        return self._newest.config_file.source
+
     def by_project(self) -> Iterator[tuple[Project, list[str]]]:
         """Each state of the folder that something is still followed by, with those campaigns."""
         projects = {id(project): project for project in self.sound.values()}

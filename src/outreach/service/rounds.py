@@ -60,6 +60,7 @@ class Service:
     mailboxes: Mailboxes | None = None  # None: returned mail is read by other hands
     reconciling: Reconciling | None = None  # None: providers are asked by other hands
     hand_over: Callable[[], object] | None = None  # to workers; None: runs are worked here
+    kept_open: Callable[[Config, bytes], None] | None = None  # told of the config with each round
     _bench: "Bench | None" = None
     _said: set[object] = field(default_factory=set)
     _failing: dict[str, str] = field(default_factory=dict)  # by campaign: what stopped its firing
@@ -83,6 +84,8 @@ class Service:
 
     def _round(self, now: datetime) -> None:
         self.definitions.refresh()
+        if self.kept_open is not None:
+            self.kept_open(self.definitions.config, self.definitions.source)
         if self._jumped() or self._drifts():
             return
         fired = [

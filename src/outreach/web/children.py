@@ -35,8 +35,11 @@ class Children:
         environment: Mapping[str, str],
         *,
         keeper: bool,
+        inherits: Sequence[int] = (),
     ) -> None:
-        self._command, self._say = tuple(command), say
+        """`inherits`: numbers of open files that the command names."""
+        self._command, self._say, self._inherits = tuple(command), say, tuple(inherits)
+        self._lock = threading.Lock()
         self._sockets, self._environment = list(sockets), dict(environment)
         pairs = [
             socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET) for _ in sockets if keeper
@@ -63,6 +66,21 @@ class Children:
         self._stopping.set()
         if self._thread.ident is not None:
             self._thread.join()
+        self._end()
+        for one in self._sockets:
+            one.close()
+
+    def renew(self, command: Sequence[str], inherits: Sequence[int]) -> None:
+        """End each as `close` does, and start it anew by another command. Whoever asks meanwhile
+        waits in the socket."""
+        with self._lock:
+            self._command, self._inherits = tuple(command), tuple(inherits)
+            self._end()
+            for child in reversed(self._children):
+                child.deaths, child.again_at = 0, None
+                self._begin(child)
+
+    def _end(self) -> None:
         *doors, last = self._children  # the keeper, where there is one: the others need it
         for some in (doors, [last]):
             for child in some:
@@ -70,20 +88,20 @@ class Children:
             end = time.monotonic() + _END
             for child in some:
                 child.end(end)
-        for one in self._sockets:
-            one.close()
 
     def _begin(self, child: "_Child") -> None:
         child.began = time.monotonic()
         child.process = subprocess.Popen(
-            [*self._command, *child.words], env=self._environment, pass_fds=child.inherits,
+            [*self._command, *child.words], env=self._environment,
+            pass_fds=[*child.inherits, *self._inherits],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
 
     def _watch(self) -> None:
         while not self._stopping.wait(_LOOK):
-            for child in self._children:
-                self._look(child)
+            with self._lock:
+                for child in self._children:
+                    self._look(child)
 
     def _look(self, child: "_Child") -> None:
         if child.process is None or child.process.poll() is None:
