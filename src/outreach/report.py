@@ -23,6 +23,7 @@ from outreach.core.words import REASONS, STATES, Reason, Sentence, State
 from outreach.project.definition import Definition, redefine
 from outreach.store import books, runs, sendlog
 from outreach.store.affected import affected
+from outreach.store.history import history
 from outreach.store.sources import Span
 from outreach.store.told import Told, told_to
 
@@ -149,7 +150,7 @@ def explain(
             for one in (record.channels if record else ())
             for gate in _gates(record.candidate, one, seen, record.at, language)  # type: ignore[union-attr]
         ),
-        messages=tuple(_message(one, language) for one in told),
+        messages=tuple(_message(conn, one, language) for one in told),
         because=(_because(conn, values, record.because or (), language) if record else outside),
     )
 
@@ -323,8 +324,9 @@ def _approval(conn: Connection, found: RowMapping) -> dict[str, Any] | None:
     return {"id": row["id"], "by": row["actor"], "at": row["at"], "digest": row["digest"]}
 
 
-def _message(one: Told, language: str) -> dict[str, Any]:
+def _message(conn: Connection, one: Told, language: str) -> dict[str, Any]:
     row, last = one.message, one.last
+    past = history(conn, row)
     superseded = last is None and one.state is State.SUPPRESSED
     code = last.code if last else Reason.SUPERSEDED.value if superseded else ""
     return {
@@ -343,4 +345,6 @@ def _message(one: Told, language: str) -> dict[str, Any]:
         "provider_ref": last.provider_ref if last else "",
         "content_digest": row.content_digest.hex(),
         "bytes_digest": last.digest.hex() if last else "",
+        "sender": next((was.by for was in reversed(past) if was.what == "intent"), ""),
+        "history": [was._asdict() for was in past],
     }

@@ -97,3 +97,21 @@ def test_an_export_holds_the_state_and_the_code(door: Door) -> None:
 
     (line,) = [one for one in path.read_text("utf-8-sig").splitlines() if "undelivered" in one]
     assert "30003" in line
+
+
+def test_explain_tells_all_that_happened_to_the_message(door: Door) -> None:
+    hear(door, 2, State.UNDELIVERED, "30003")
+    hear(door, 2, State.DELIVERED)
+    (one,) = shown(door, "explain", NO_EMAIL, "closure-notice")["messages"]
+
+    assert one["sender"] == "sms-file"
+    assert [(was["what"], was["state"], was["code"]) for was in one["history"]] == [
+        ("intent", "", ""), ("outcome", "accepted", ""), ("receipt", "undelivered", "30003"),
+        ("receipt", "delivered", ""),
+    ]  # fmt: skip
+    assert one["history"][2]["by"] == "pulled:sms-file"
+    assert one["history"][2]["record"] == "receipt 1 by event 1"
+    door.json = False
+    page = outreach(door, "explain", NO_EMAIL, "closure-notice").output
+    assert "What happened to them" in page
+    assert ("30003" in page, "pulled:sms-file" in page) == (True, True)

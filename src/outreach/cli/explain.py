@@ -44,7 +44,8 @@ def explain(
 
 def _masked(one: dict[str, Any]) -> dict[str, Any]:
     address = masked_address(one["channel"], one["address"])
-    return {**one, "address": address, "detail": masked_text(one["detail"])}
+    past = [{**was, "detail": masked_text(was["detail"])} for was in one["history"]]
+    return {**one, "address": address, "detail": masked_text(one["detail"]), "history": past}
 
 
 def _show(door: Door, found: "Explained") -> None:
@@ -87,12 +88,23 @@ def _verdict(gate: "Gate", clock: ZoneInfo) -> str | Marked:
 def _show_messages(door: Door, found: "Explained") -> None:
     if not found.messages:
         return
+    messages = [_masked(one) for one in found.messages]
+    zone = door.config.firm.zone
     names = ("message", "channel", "address", "state", "", "at")
     rows = [
         (
             one["message"], one["channel"], one["address"], one["state"],
             one["why"] or one["sentence"], one["held_until"] or one["at"],
         )
-        for one in map(_masked, found.messages)
+        for one in messages
     ]  # fmt: skip
-    console().print(table("Messages", names, rows, zone=door.config.firm.zone))
+    console().print(table("Messages", names, rows, zone=zone))
+    past = [
+        (one["message"], was["at"], was["what"], was["state"], was["code"], was["detail"],
+         was["by"], was["provider_ref"])
+        for one in messages
+        for was in one["history"]
+    ]  # fmt: skip
+    if past:
+        columns = ("message", "at", "what", "state", "code", "said", "by", "reference")
+        console().print(table("What happened to them", columns, past, zone=zone))

@@ -32,8 +32,8 @@ def told_to(conn: Connection, run_id: int, client_id: int, now: datetime) -> lis
 
 
 _MESSAGE = (
-    message.c.id, message.c.client_id, message.c.channel, message.c.batch_id, message.c.address,
-    message.c.locale, message.c.sms_parts, message.c.content_digest,
+    message.c.id, message.c.run_id, message.c.client_id, message.c.channel, message.c.batch_id,
+    message.c.address, message.c.locale, message.c.sms_parts, message.c.content_digest,
 )  # fmt: skip
 
 
