@@ -72,3 +72,32 @@ def test_a_part_without_client_values_folds_to_one_text(html: bool) -> None:
     folded = part("{{ firm }}{{ hotline }}", html=html).folded(constants)
 
     assert folded.render_rows(constants, [("Wang", []), ("Li", [])]) == ["Example95000"] * 2
+
+
+def test_a_row_that_comes_out_too_long_is_refused_alone() -> None:
+    folded = compile_part("{{ firm }}: {{ name }}", NAMES, html=False, limit=20).folded(
+        {"firm": "A"}
+    )
+    good, long = folded.render_rows({"firm": "A"}, [("Wang", []), ("x" * 18, [])])
+
+    assert good == "A: Wang"
+    assert isinstance(long, RenderError)
+    assert "20 characters" in long.what
+
+
+def test_a_value_that_is_no_text_is_printed_as_one() -> None:
+    folded = part("{{ name }}: {{ securities }}", html=True).folded({})
+
+    assert folded.render_rows({}, [(7, ["<A>"])]) == ["7: [&#39;&lt;A&gt;&#39;]"]
+    assert folded.render_rows({}, [(7, ["<A>"])]) == part(
+        "{{ name }}: {{ securities }}", html=True
+    ).render_rows({}, [(7, ["<A>"])])
+
+
+def test_a_value_that_is_not_known_is_named_for_its_row_alone() -> None:
+    folded = part("Dear\n{{ name }}!", html=True).folded({})
+    good, unknown = folded.render_rows({}, [("Wang & Co", []), (None, [])])
+
+    assert good == "Dear\nWang &amp; Co!"
+    assert isinstance(unknown, RenderError)
+    assert (unknown.line, "name" in unknown.what) == (2, True)

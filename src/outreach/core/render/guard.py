@@ -14,7 +14,7 @@ from jinja2.exceptions import TemplateSyntaxError
 from jinja2.sandbox import SandboxedEnvironment
 
 from outreach.core.problem import Problem
-from outreach.core.render.loop import escaped
+from outreach.core.render.rows import escaped
 
 MAX_SOURCE: Final = 100_000  # characters of one part with its layout
 MAX_LOOPS: Final = 20  # in one part

@@ -1,6 +1,5 @@
 """A part as one compiled loop over rows: a batch of messages costs one call into the template."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -9,25 +8,16 @@ from typing import Final, cast
 from jinja2 import nodes
 from jinja2.environment import Template
 from jinja2.sandbox import SandboxedEnvironment
-from markupsafe import escape
 
+from outreach.core.render.flat import Flat, Value, flat
 from outreach.core.render.fold import fold
-from outreach.core.render.rows import SEPARATOR, Row
+from outreach.core.render.rows import SEPARATOR, OutputTooLongError, Row, escaped
 
 _ROWS: Final = "_rows"
 _ESCAPED: Final = "_e_"  # before a name: its value, escaped. No text may use such a name itself.
 # Pieces taken from the template between two looks at the size, for a batch and for a single row.
 _CHUNKS: Final = 4_096
 _FEW_CHUNKS: Final = 64
-
-_special: Final = re.compile("[&<>\"']").search
-
-
-class OutputTooLongError(ValueError):
-    """One row came to more characters than its part may have."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(f"comes to more than {limit:,} characters")
 
 
 @dataclass(frozen=True)
@@ -52,13 +42,6 @@ class Loop:
         return texts
 
 
-def escaped(value: object) -> object:
-    """A value as HTML prints it. What cannot be printed is left to fail where it is printed."""
-    if type(value) is str:
-        return value if _special(value) is None else str(escape(value))
-    return str(escape(value)) if value or value == 0 else value
-
-
 def compile_loop(
     env: SandboxedEnvironment,
     tree: nodes.Template,
@@ -66,25 +49,48 @@ def compile_loop(
     file: str,
     *,
     html: bool,
-    folded: Mapping[str, object] | None = None,
 ) -> Loop:
-    """Compile a tree the guard has taken, with the constants of a run folded into it if given.
+    """Compile a tree the guard has taken.
 
     With `html`, each value is escaped once before the loop instead of at each print, which is what
     autoescape would do, several times faster; anything but a plain name is escaped in place.
     """
+    places, constants, unpacked, tree = _prepared(tree, names, html=html)
+    code = env.compile(_looped(tree, unpacked, env), file, file)
+    return Loop(Template.from_code(env, code, {}), places, constants)
+
+
+def compile_folded(
+    env: SandboxedEnvironment,
+    tree: nodes.Template,
+    names: tuple[str, ...],
+    file: str,
+    folded: Mapping[str, object],
+    *,
+    html: bool,
+) -> Loop | Flat:
+    """As `compile_loop`, with the constants of a run folded in."""
+    places, constants, unpacked, tree = _prepared(tree, names, html=html)
+    ready = {_ESCAPED + n: escaped(folded[n]) for n in constants if n in folded}
+    tree.body = fold(tree.body, frozenset(unpacked), env, {**folded, **ready})
+    values = {name: Value(at, escapes=False) for at, name in enumerate(names)}
+    values |= {_ESCAPED + names[at]: Value(at, escapes=True) for at in places}
+    if found := flat(tree.body, values, folded):
+        return found
+    code = env.compile(_looped(tree, unpacked, env), file, file)
+    return Loop(Template.from_code(env, code, {}), places, constants)
+
+
+def _prepared(
+    tree: nodes.Template, names: tuple[str, ...], *, html: bool
+) -> tuple[tuple[int, ...], tuple[str, ...], tuple[str, ...], nodes.Template]:
+    """Which values and constants are printed escaped, what a row is unpacked to, and the tree."""
     printed: set[str] = set()
     if html:
         _escape_prints(tree.body, frozenset(), printed)
     places = tuple(at for at, name in enumerate(names) if name in printed)
     unpacked = names + tuple(_ESCAPED + names[at] for at in places)
-    constants = tuple(sorted(printed - set(names)))
-    tree = _hardened(tree)
-    if folded is not None:
-        ready = {_ESCAPED + n: escaped(folded[n]) for n in constants if n in folded}
-        tree.body = fold(tree.body, frozenset(unpacked), env, {**folded, **ready})
-    code = env.compile(_looped(tree, unpacked, env), file, file)
-    return Loop(Template.from_code(env, code, {}), places, constants)
+    return places, tuple(sorted(printed - set(names))), unpacked, _hardened(tree)
 
 
 def _escape_prints(body: Sequence[nodes.Node], bound: frozenset[str], printed: set[str]) -> None:

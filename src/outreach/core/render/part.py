@@ -5,14 +5,17 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 
-from jinja2 import UndefinedError, meta
+from jinja2 import UndefinedError, meta, nodes
 from jinja2.environment import Template
+from jinja2.sandbox import SandboxedEnvironment
 
 from outreach.core.problem import Problem
+from outreach.core.render.flat import Flat
 from outreach.core.render.guard import GivenListError, environment, parse
-from outreach.core.render.loop import Loop, OutputTooLongError, compile_loop
+from outreach.core.render.loop import Loop, compile_folded, compile_loop
 from outreach.core.render.rows import (
     MissingValueError,
+    OutputTooLongError,
     RenderError,
     Row,
     checked_constants,
@@ -65,7 +68,7 @@ class CompiledPart:
     limit: int
     one_line: bool
     html: bool
-    _loop: Loop = field(repr=False)
+    _loop: Loop | Flat = field(repr=False)
     # Kept to find the line of an error: inlining the styles moves lines about.
     _traced: Loop = field(repr=False)
     _text: str = field(repr=False)  # what the loop was compiled from
@@ -77,7 +80,9 @@ class CompiledPart:
         if wrong is not None:
             return self
         try:
-            loop = _compiled(self.source, self._text, self.names, html=self.html, folded=given)
+            env, file = environment(), self.source.file
+            tree = _tree(env, self.source, self._text)
+            loop = compile_folded(env, tree, self.names, file, given, html=self.html)
         except Exception:  # said with file and line when a row is rendered
             return self
         return replace(self, _loop=loop)
@@ -170,22 +175,15 @@ def undeclared(source: str) -> frozenset[str]:
 @lru_cache(maxsize=256)
 def _loop(source: Source, text: str, names: tuple[str, ...], *, html: bool) -> Loop:
     """Once a text: a check and a scheduler that reads files again compile the same few."""
-    return _compiled(source, text, names, html=html)
-
-
-def _compiled(
-    source: Source,
-    text: str,
-    names: tuple[str, ...],
-    *,
-    html: bool,
-    folded: Mapping[str, object] | None = None,
-) -> Loop:
     env = environment()
+    return compile_loop(env, _tree(env, source, text), names, source.file, html=html)
+
+
+def _tree(env: SandboxedEnvironment, source: Source, text: str) -> nodes.Template:
     tree, problems = parse(env, text, source.file)
     if problems:
         raise TemplateError([_moved(problem, source) for problem in problems])
-    return compile_loop(env, tree, names, source.file, html=html, folded=folded)
+    return tree
 
 
 def _moved(problem: Problem, source: Source) -> Problem:

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, TypeVar
 
+from markupsafe import escape
+
 Row = tuple[object, ...]
 R = TypeVar("R")
 
@@ -16,6 +18,7 @@ MAX_LIST: Final = 100_000  # characters of all items of a list together
 _REFUSED: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
 )
+_special: Final = re.compile("[&<>\"']").search
 
 
 class RenderError(NamedTuple):
@@ -46,6 +49,20 @@ class Missing:
 
 class MissingValueError(ValueError):
     """A value the client book does not hold was about to be printed."""
+
+
+class OutputTooLongError(ValueError):
+    """One row comes to more characters than a message may have."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"comes to more than {limit:,} characters")
+
+
+def escaped(value: object) -> object:
+    """A value as HTML prints it. What cannot be printed is left to fail where it is printed."""
+    if type(value) is str:
+        return value if _special(value) is None else str(escape(value))
+    return str(escape(value)) if value or value == 0 else value
 
 
 def checked_rows(
