@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from outreach import dispatch, plan
 from outreach.channels import ChannelUnavailable
 from outreach.channels.memory import MemoryChannel
+from outreach.core.bounce.resting import USUAL, SoftRule
 from outreach.core.message_state import Happened, Standing, derive
 from outreach.core.model import Message, Outcome
 from outreach.core.rate import Limits
@@ -98,6 +99,7 @@ class SmallRun:
     run_id: int = 0
     gateways: dict[str, Gateway] = field(default_factory=dict)
     limits: dict[str, Limits] = field(default_factory=dict)
+    soft: SoftRule = USUAL
     elapsed: float = 0.0  # on the clock that nobody sets
 
     def __post_init__(self) -> None:
@@ -133,7 +135,7 @@ class SmallRun:
             self.window, LEASE, elapsed=lambda: self.elapsed,
             sleep=lambda seconds: self.pass_time(seconds=max(seconds, 0.001)),
             limits=lambda sender: self.limits.get(sender, Limits(sender)), zone=SHANGHAI,
-            content_errors=4,
+            content_errors=4, soft=self.soft,
         )  # fmt: skip
 
     def work(self, owner: str = "a", tally: dispatch.Tally | None = None) -> bool:

@@ -10,13 +10,13 @@ from sqlalchemy import select, update
 
 from outreach import receive
 from outreach.core.bounce.resting import SoftRule
-from outreach.core.model import in_doubt, refused
+from outreach.core.model import in_doubt, refused, unavailable
 from outreach.core.verp import Verp
 from outreach.core.words import Reason, State
 from outreach.receive import Applied, Event, mail_reader
 from outreach.store import blocks, bounces, consent, facts
 from outreach.store.database import Database, latest
-from outreach.store.tables import address_block, bounce, client, message
+from outreach.store.tables import address_block, bounce, client, message, retry
 from outreach.verify import verify
 from tests.core.bounce import samples
 from tests.core.bounce.samples import fields, letter, postfix
@@ -498,3 +498,80 @@ def test_an_address_refused_at_once_is_blocked_where_it_does_not_exist(
     assert state_of(small, 2) == State.FAILED
     assert blocked(small) == ({USERS[2]: "hard_bounce"} if expected else {})
     assert verify(database).ok
+
+
+def full(small: SmallRun, code: str, detail: str) -> int:
+    """From now on the mailbox of client 2 answers so; the number of the message to it."""
+    wrong = message_of(small, 2)
+    for gateway in small.gateways.values():
+        gateway.answer = lambda one: answer if one.id == wrong else None
+    answer = unavailable(code, detail) if code.startswith("4") else refused(code, detail)
+    return wrong
+
+
+def counted(small: SmallRun) -> list[tuple[str, str, bool, bool, str]]:
+    row = bounce.c
+    with small.database.reading() as conn:
+        found = conn.execute(select(row.address, row.kind, row.counts, row.signed, row.status))
+        return [tuple(one) for one in found]
+
+
+def planned(database: Database, tmp_path: Path, rule: SoftRule) -> SmallRun:
+    people = [person(n, phone=None, phone_state="missing") for n in USERS]
+    small = opened(database, tmp_path / "project", people)
+    small.soft = rule
+    small.plan()
+    return small
+
+
+def test_a_full_mailbox_refused_at_once_counts_as_a_soft_bounce(
+    database: Database, tmp_path: Path
+) -> None:
+    small = planned(database, tmp_path, SoftRule(limit=2, days=10, block_days=7))
+    full(small, "552 5.2.2", "<c***@example.com>: over quota")
+    small.drain()
+
+    assert counted(small) == [(USERS[2], "soft", True, True, "5.2.2")]
+    assert blocked(small) == {}
+    # The second day, by a report; only both together are enough.
+    small.now += timedelta(days=1)
+    receive.take_in(database, [came(small, 2, FULL)])
+    rule = small.soft
+    receive.apply(database, {"mail": mail_reader(VERP)}, small.clock, soft=rule)
+    assert blocked(small) == {USERS[2]: "soft_bounces"}
+    assert verify(database).ok
+
+
+@pytest.mark.parametrize(
+    ("code", "detail", "expected"),
+    [
+        pytest.param("452 4.2.2", "mailbox full", [(USERS[2], "soft", True, True, "4.2.2")]),
+        # It may have needed more time than the run had.
+        pytest.param("450 4.2.0", "Greylisted", []),
+    ],
+)
+def test_an_address_that_was_full_until_its_run_was_over_counts_once(
+    database: Database, tmp_path: Path, code: str, detail: str, expected: list[object]
+) -> None:
+    small = planned(database, tmp_path, SoftRule(limit=1, days=10, block_days=7))
+    full(small, code, detail)
+    while state_of(small, 2) in (State.READY, State.HELD):
+        assert counted(small) == []
+        small.drain()
+        with database.reading() as conn:
+            small.now = conn.execute(select(retry.c.not_before)).scalar_one_or_none() or small.now
+
+    assert state_of(small, 2) is State.EXPIRED
+    assert counted(small) == expected
+    assert blocked(small) == ({USERS[2]: "soft_bounces"} if expected else {})
+    assert verify(database).ok
+
+
+def test_our_own_standing_counts_against_nobody(database: Database, tmp_path: Path) -> None:
+    small = planned(database, tmp_path, SoftRule(limit=1, days=10, block_days=7))
+    full(small, "554 5.7.1", "refused by policy")
+    small.drain()
+
+    assert state_of(small, 2) is State.FAILED
+    assert counted(small) == []
+    assert blocked(small) == {}

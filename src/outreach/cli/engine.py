@@ -176,6 +176,7 @@ def engine(
         shared_clock=not door.database.sqlite and not clock.environment(),
         elapsed=clock.elapsed,
         content_errors=settings.content_errors,
+        soft=door.config.bounces.soft_rule(door.config.firm.zone),
     )
     config = str(door.config_path.resolve())
     return local.Local(

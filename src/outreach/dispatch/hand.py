@@ -99,6 +99,7 @@ class Window:
         return windows.Settlement(
             self.window_id, batch.run_id, batch.sender, self.lease.token,
             list(self._fresh.items()), ready.waits, by_reference=not adapter.echo,
+            soft=self.sending.soft,
         )  # fmt: skip
 
     def _take_back(self) -> None:

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection
 
+from outreach.core.bounce.resting import USUAL, SoftRule
 from outreach.core.model import Message, Outcome
 from outreach.core.page_plan import Sheet
 from outreach.core.rate import Limits
@@ -53,6 +54,7 @@ class Sending:
     elapsed: Callable[[], float] = time.monotonic  # seconds on a clock that nobody sets
     sleep: Callable[[float], None] = time.sleep
     content_errors: int = 20  # refusals of its text after which a run is paused
+    soft: SoftRule = USUAL  # when an address rests that takes no mail for now
 
 
 class Text(NamedTuple):

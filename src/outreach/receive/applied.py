@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
-from outreach.core.bounce.resting import SoftRule
+from outreach.core.bounce.resting import USUAL, SoftRule
 from outreach.core.bounce.returned import ReturnedMail
 from outreach.core.masking import masked_text
 from outreach.core.receipt import (
@@ -33,7 +33,6 @@ from outreach.store.receipts import Result, Saying
 ACTOR = "outreach"
 _MAINLAND = ZoneInfo("Asia/Shanghai")
 Part = TypeVar("Part", Reply, Click, Answer)
-SOFT: Final = SoftRule()
 
 
 # Takes an answer by link; says why not where it cannot be taken. It has a transaction of its own,
@@ -81,7 +80,7 @@ def apply(
     *,
     zone: ZoneInfo = _MAINLAND,
     answering: Answering | None = None,
-    soft: SoftRule = SOFT,
+    soft: SoftRule = USUAL,
 ) -> Applied:
     """Apply the next due events that these readers can read; the others wait for whoever can. Call
     it again while `events` is not 0.

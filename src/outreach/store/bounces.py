@@ -24,6 +24,7 @@ from outreach.store.said import plain
 from outreach.store.tables import bounce, client, message, run
 
 ACTOR: Final = "outreach"
+NO_EVENT: Final = 0  # nothing came in: a server said it while the mail was handed over
 _COLUMNS: Final = tuple(column.name for column in bounce.columns)
 
 

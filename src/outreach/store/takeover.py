@@ -147,7 +147,7 @@ def settle_late(tx: Connection, done: Settlement, at: datetime) -> int:
     add_counts(tx, done.run_id, counts)
     covered = cover(outcome, OUTCOME_COLUMNS, rows)
     entry = Entry(at, "window.settled_late", done.sender, f"run {done.run_id}", tally, covered)
-    audit.append(tx, [*refusals.follow(tx, certain, at), entry])
+    audit.append(tx, [*refusals.follow(tx, certain, at, done.soft), entry])
     return len(certain)
 
 

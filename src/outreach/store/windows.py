@@ -25,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 
+from outreach.core.bounce.resting import USUAL, SoftRule
 from outreach.core.model import About, Outcome
 from outreach.core.said import about
 from outreach.core.words import State
@@ -218,6 +219,7 @@ class Settlement(NamedTuple):
     outcomes: Sequence[tuple[int, Outcome]]
     waits: Mapping[int, datetime] = {}  # messages the second look deferred, and until when
     by_reference: bool = False  # the provider will speak of them by its own references
+    soft: SoftRule = USUAL  # when an address rests that takes no mail for now
 
 
 def settle(tx: Connection, done: Settlement, at: datetime) -> bool:
@@ -277,7 +279,8 @@ def _append(tx: Connection, done: Settlement, at: datetime) -> None:
     covered = cover(outcome, OUTCOME_COLUMNS, rows)
     subject = f"run {done.run_id}"
     settled = Entry(at, "window.settled", done.sender, subject, tally, covered)
-    refused = refusals.follow(tx, outcomes, at) if tally[State.FAILED] else []
+    over = tally[State.FAILED] or tally[State.EXPIRED]
+    refused = refusals.follow(tx, outcomes, at, done.soft) if over else []
     audit.append(tx, [*refused, settled])
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 
@@ -13,6 +13,9 @@ class SoftRule(NamedTuple):
     days: int = 30
     block_days: int = 30
     zone: str = "Asia/Shanghai"  # whose days they are: the firm's
+
+
+USUAL: Final = SoftRule()
 
 
 def rests_until(
