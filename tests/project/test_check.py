@@ -59,7 +59,55 @@ TEMPLATE = "templates/notice/template.toml"
 
 Faults = dict[str, tuple[Any, ...]]  # name: the edit, then each line it must give
 
+
+def limited(line: str) -> Edit:
+    """A line 16 of config.toml, in [senders.sms-file]."""
+    return replace("config.toml", 'address = "95000"\n', f'address = "95000"\n{line}\n')
+
+
+RATE_FAULTS: Faults = {
+    "send window written as text without a nought": (
+        limited('between = ["9:00", "21:00:00"]'),
+        'config.toml:16: senders.sms-file.between[0]: "9:00" does not fit,'
+        " write a time such as 09:00:00",
+    ),
+    "send window of one time": (
+        limited("between = [09:00:00]"),
+        "config.toml:16: senders.sms-file.between: has too few values,"
+        " write [09:00:00, 09:00:00]",
+    ),
+    "send window that ends before it begins": (
+        limited("between = [21:00:00, 09:00:00]"),
+        "config.toml:16: senders.sms-file.between: ends before it begins,"
+        " write the earlier time first, as in [09:00:00, 21:00:00]",
+    ),
+    "ramp-up to nothing": (
+        limited("ramp_up = { days = 14, share = 0.01 }"),
+        "config.toml:16: senders.sms-file.ramp_up: has nothing to work up to,"
+        " write per_day beside it",
+    ),
+    "ramp-up that begins above its end": (
+        limited("per_day = 9\nramp_up = { days = 14, share = 10 }"),
+        "config.toml:17: senders.sms-file.ramp_up.share: 10 is out of range,"
+        " write a number above 0 and below 1",
+    ),
+    "mail server with its port": (
+        replace("config.toml", 'kind = "file"\nchannel = "email"',
+                'kind = "smtp"\nhost = "smtp://relay.example.com:25"'),
+        'config.toml:19: senders.mail-file.host: "smtp://relay.example.com:25" does not fit,'
+        " write a host such as smtp.example.com; its port stands in port",
+    ),
+    "limit of countries for mail": (
+        replace("config.toml", 'kind = "file"\nchannel = "email"',
+                'kind = "smtp"\nhost = "relay"\ncountries = { "+852" = { per_second = 5 } }'),
+        "config.toml:20: senders.mail-file.countries: is not a known key, remove it; the keys here"
+        " are per_second, per_day, between, ramp_up, account, channel, port, security, ca_file,"
+        " username, relays, connections, timeout, domains, dkim",
+    ),
+}  # fmt: skip
+
 CONFIG_FAULTS: Faults = {
+    **RATE_FAULTS,
     "route to no sender": (
         replace("config.toml", 'sender = "sms-file"', 'sender = "sms-fiel"'),
         'config.toml:24: routes[0].sender: there is no sender "sms-fiel", write sms-file',

@@ -179,7 +179,7 @@ def test_keys_of_any_document_stand_where_they_were_written(pairs: list[tuple[st
             "keep one of the two lines", id="the same key twice",
         ),
         pytest.param(
-            "[t]\n[t]\n", 2, "broken TOML: cannot declare ('t',) twice (column 3)",
+            "[t]\n[t]\n", 2, "broken TOML: [t] stands here a second time (column 3)",
             "keep one of the two table headers", id="the same table twice",
         ),
         pytest.param(
@@ -229,3 +229,25 @@ def test_a_file_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
 def test_key_paths_are_shown_as_they_would_be_written() -> None:
     assert dotted(("routes", 1, "sender")) == "routes[1].sender"
     assert dotted(("table", "a.b")) == 'table."a.b"'
+
+
+@pytest.mark.parametrize(
+    ("written", "write"),
+    [
+        ("port = 25，\n", "， is a full-width character, write , or nothing instead"),
+        ("port ＝ 25\n", "＝ is a full-width character, write = instead"),
+        ("host = “a”\n", '“ is a full-width character, write " instead'),
+        ("at = [9:00, 21:00]\n", "write a time with two digits each, as 09:00:00"),
+        ("hours = { closes = 24:00:00 }\n", "a day ends at 23:59:59"),
+        ("hours = { opens = 08:00, closes = 20:00:00 }\n", "as 09:00:00"),
+        ("at = [09:00:00, 21:00:00\n", "close the list with ]"),
+    ],
+)
+def test_what_a_chinese_keyboard_or_a_clock_types_is_said_to_be_it(
+    tmp_path: Path, written: str, write: str
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f"a = 1\n{written}", encoding="utf-8")
+    found = read_toml(path, "config.toml")
+    assert isinstance(found, Problem)
+    assert write in found.write

@@ -49,9 +49,12 @@ class Paced(Written):
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
         if self.ramp_up is not None and self.per_day is None:
-            raise ValueError("ramp_up: needs per_day, which it works up to")
+            raise ValueError("ramp_up: has nothing to work up to, write per_day beside it")
         if self.between is not None and self.between[0] >= self.between[1]:
-            raise ValueError("between: write the earlier time first, as in [09:00:00, 21:00:00]")
+            raise ValueError(
+                "between: ends before it begins, write the earlier time first, as in"
+                " [09:00:00, 21:00:00]"
+            )
         return self
 
     def limit(self) -> Limit:

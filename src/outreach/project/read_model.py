@@ -24,6 +24,7 @@ from outreach.project.toml_lines import KeyPath
 M = TypeVar("M", bound=BaseModel)
 UNKNOWN: Final = "is not a known key"
 MISSING: Final = "is missing"
+_RULE: Final = "Value error, "
 
 
 def read_model(model: type[M], file: TomlFile) -> M | list[Problem]:
@@ -38,6 +39,7 @@ def read_model(model: type[M], file: TomlFile) -> M | list[Problem]:
     except ValidationError as error:
         for detail in error.errors(include_url=False, include_context=True):
             path = _written_path(model, file.data, detail)
+            path = _speaks_of(file, path, detail)
             if path not in found and not any(path[:length] in unfit for length in range(len(path))):
                 _add(found, model, file, path, detail)
         if not found:
@@ -93,7 +95,7 @@ def _add(
         kinds = ", ".join(around.kind_choices()) if around else ""
         found[path] = file.problem(path, MISSING, f"write {path[-1]} = one of {kinds}")
     elif kind == "missing":
-        found[path] = _missing(file, path, shape)
+        found[path] = _missing(model, file, path, shape)
     elif kind == "extra_forbidden":
         found[path] = _unknown(model, file, path)
     elif kind.endswith("_type") or (kind == "too_short" and value_at(file.data, path)):
@@ -103,7 +105,7 @@ def _add(
     elif (
         shape is None
         or len(shape.variants()) == 1
-        or kind == "union_tag_invalid"
+        or kind in ("union_tag_invalid", "value_error")
         or detail["loc"][-1] == "[key]"
     ):
         wrong, write = _unfit(model, file, path, detail)
@@ -128,8 +130,19 @@ def _written_path(model: type[BaseModel], whole: object, detail: ErrorDetails) -
     return tuple(path)
 
 
-def _missing(file: TomlFile, path: KeyPath, shape: Shape | None) -> Problem:
+def _speaks_of(file: TomlFile, path: KeyPath, detail: ErrorDetails) -> KeyPath:
+    """A rule about several keys of a table names the one at fault: `between: ...`."""
+    key, colon, _ = str(detail["msg"]).removeprefix(_RULE).partition(": ")
+    about = detail["type"] == "value_error" and colon and value_at(file.data, (*path, key))
+    return (*path, key) if about else path
+
+
+def _missing(model: type[BaseModel], file: TomlFile, path: KeyPath, shape: Shape | None) -> Problem:
     key = str(path[-1])
+    if isinstance(path[-1], int):
+        around = shape_at(model, file.data, path[:-1])
+        write = f"write {sample(around)}" if around else "write one more"
+        return file.problem(path[:-1], "has too few values", write)
     if shape and shape.node.get("type") == "object" and len(shape.keys()) > 2:
         required = ", ".join(shape.node.get("required", []))
         write = f"write a table [{key}] with {required}" if required else f"write {key} = {{ ... }}"
@@ -173,7 +186,7 @@ def _unfit(
     if kind.startswith(("greater_than", "less_than")):
         return f"{_shown(value)} is out of range", write
     if kind == "value_error":
-        said = str(detail["msg"]).removeprefix("Value error, ")
+        said = str(detail["msg"]).removeprefix(_RULE).removeprefix(f"{path[-1] if path else ''}: ")
         wrong, _, remedy = said.partition(", ")
         return wrong, remedy or write
     return f"{_shown(value)} does not fit", write

@@ -21,6 +21,8 @@ PATTERNS = {
     r"^[1-9]\d{0,3}[mhd]$": "a length of time such as 30m, 2h or 1d",
     r"^\d{1,4}[mhd]$": "a length of time such as 30m, 2h or 1d, or 0m for none",
     r"^[A-Z0-9][A-Z0-9.]{0,15}$": "a code such as CSI300",
+    r"^([^\s/@:]+|[0-9A-Fa-f:.]+)$": "a host such as smtp.example.com; its port stands in port",
+    r"^([^\s/@:]*|[0-9A-Fa-f:.]+)$": "a host such as smtp.example.com; its port stands in port",
     r"^[A-Z]{2}$": "a country of two capital letters such as CN",
 }
 
@@ -71,7 +73,8 @@ class Shape:
     def child(self, part: str | int) -> "Shape | None":
         """The place one step down; None where no such key is known."""
         if isinstance(part, int):
-            items = self.node.get("items")
+            fixed = self.node.get("prefixItems", [])
+            items = fixed[part] if part < len(fixed) else self.node.get("items")
             return Shape(items, self._definitions) if isinstance(items, dict) else None
         found = self.node.get("properties", {}).get(part)
         if found is None:
@@ -225,10 +228,15 @@ def _expected_one(shape: Shape) -> str:
 
 def _range(node: Node) -> str:
     low, high, above = node.get("minimum"), node.get("maximum"), node.get("exclusiveMinimum")
+    below = node.get("exclusiveMaximum")
     if low is not None and high is not None:
         return f" from {low} to {high}"
     if low is not None:
         return f" of {low} or more"
+    if above is not None and below is not None:
+        return f" above {above:g} and below {below:g}"
+    if above is not None and high is not None:
+        return f" above {above:g} and up to {high:g}"
     return f" above {above:g}" if above is not None else ""
 
 
@@ -245,8 +253,9 @@ def sample(shape: Shape) -> str:
         case "boolean":
             return "true"
         case "array":
-            items = shape.child(0)
-            return f"[{sample(items)}]" if items else "[]"
+            fixed = (shape.child(at) for at in range(len(node.get("prefixItems", []))))
+            items = [one for one in fixed if one] or [one for one in (shape.child(0),) if one]
+            return f"[{', '.join(map(sample, items))}]"
         case "object":
             required = node.get("required", [])
             inner = ((key, shape.child(key)) for key in required)
@@ -260,5 +269,5 @@ def sample(shape: Shape) -> str:
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name a mistyped one most likely means, whatever its capitals."""
     folded = {each.casefold(): each for each in known}
-    found = get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    found = get_close_matches(name.casefold(), folded, n=1, cutoff=0.65)
     return folded[found[0]] if found else None

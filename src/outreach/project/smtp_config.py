@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, PrivateAttr
 
 from outreach.core.words import Channel
 from outreach.core.written import Name, Written
 from outreach.project.rate_config import Paced
+
+HOST: Final = r"^([^\s/@:]+|[0-9A-Fa-f:.]+)$"  # a name or an IP address; the port has its own key
+HOST_OR_NONE: Final = r"^([^\s/@:]*|[0-9A-Fa-f:.]+)$"
 
 
 class SmtpRelay(Written):
@@ -17,7 +20,7 @@ class SmtpRelay(Written):
     name: Name | None = Field(
         None, description="Where it has a password of its own: OUTREACH_SECRET_<SENDER>_<NAME>."
     )
-    host: str = Field(min_length=1)
+    host: str = Field(pattern=HOST)
     port: int = Field(587, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     ca_file: str | None = Field(None, description="PEM file to trust instead of the system's.")
@@ -51,7 +54,7 @@ class SmtpSender(Paced):
     kind: Literal["smtp"]
     channel: Literal[Channel.EMAIL] = Channel.EMAIL
     address: str
-    host: str = Field("", description="The mail server; several: relays.")
+    host: str = Field("", pattern=HOST_OR_NONE, description="The mail server; several: relays.")
     port: int = Field(587, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     ca_file: str | None = Field(None, description="PEM file to trust instead of the system's.")

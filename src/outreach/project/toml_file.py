@@ -3,12 +3,18 @@
 import re
 import tomllib
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from typing import Any
 
 from outreach.core.problem import Problem
 from outreach.project.toml_lines import KeyPath, key_lines
 
+_TABLE_TWICE = re.compile(r"^Cannot declare \(([^)]*?),?\) twice")
+_CLOCK = re.compile(r"\b\d{1,2}:\d{2}(?::\d{2})?\b")
+# What an input method for Chinese writes in place of the characters that TOML knows.
+_WIDE = {"，": ",", "＝": "=", "“": '"', "”": '"', "‘": "'", "’": "'", "［": "[", "］": "]",
+         "【": "[", "】": "]", "｛": "{", "｝": "}", "＃": "#", "：": "=", "　": " "}  # fmt: skip
 _POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 # What tomllib says, and what a clerk can do about it. The first that begins so is taken.
@@ -135,5 +141,31 @@ def _syntax_problem(name: str, text: str, message: str) -> Problem:
     line = int(match[1]) if match and match[1] else max(last, 1)
     where = f" (column {match[2]})" if match and match[2] else ""
     write = next((write for begins, write in _REMEDIES if said.startswith(begins)), None)
+    if match and match[1]:
+        write = _likely(text.split("\n")[line - 1], int(match[2])) or write
+    if twice := _TABLE_TWICE.match(said):
+        parts = [part.strip().strip("'") for part in twice[1].split(",")]
+        said = f"[{'.'.join(parts)}] stands here a second time"
     said = said[:1].lower() + said[1:]
     return Problem(name, line, "", f"broken TOML: {said}{where}", write or "correct the line")
+
+
+def _likely(line: str, column: int) -> str | None:
+    """What people type that TOML does not know, if it stands where reading stopped: a Chinese
+    comma or quote, or a time without seconds."""
+    at = line[column - 1 : column]
+    if at in _WIDE and at:
+        known = {"　": "a space", "，": ", or nothing"}.get(at, _WIDE[at])
+        return f"{at} is a full-width character, write {known} instead"
+    for found in _CLOCK.finditer(line):
+        if not found.start() < column <= found.end() + 1:
+            continue
+        try:
+            time.fromisoformat(found[0])
+        except ValueError:
+            wanted = True
+        else:
+            wanted = len(found[0]) < len("09:00:00")
+        if wanted:
+            return "write a time with two digits each, as 09:00:00; a day ends at 23:59:59"
+    return None
