@@ -60,6 +60,10 @@ def postgres_url() -> Iterator[str]:
 def _make_template(url: str) -> None:
     admin = create_engine(url, isolation_level="AUTOCOMMIT")
     with admin.connect() as conn:
+        # Nothing here has to outlive the machine, only processes that are killed; so making and
+        # dropping a database for each test takes a tenth of the time.
+        conn.execute(text("ALTER SYSTEM SET fsync = off"))
+        conn.execute(text("SELECT pg_reload_conf()"))
         query = text("SELECT 1 FROM pg_database WHERE datname = :name")
         if conn.execute(query, {"name": TEMPLATE}).first() is None:
             conn.execute(text(f"CREATE DATABASE {TEMPLATE}"))
