@@ -32,7 +32,7 @@ PROGRAMS: Final = ("postfix", "dovecot", "postgrey")
 GREY_SECONDS: Final = 4
 # Of the postmaster's queue: how long until a mail is reported as delayed, and as failed.
 DELAYED, GIVEN_UP = 4, 10
-_PATIENCE: Final = 20.0
+_PATIENCE: Final = 60.0
 _SERVICES: Final = """\
 pickup    unix  n - n 60 1 pickup
 cleanup   unix  n - n -  0 cleanup

@@ -22,7 +22,7 @@ from tests.project.small_project import change, make_project
 
 pytestmark = pytest.mark.skipif(bool(missing()), reason=missing() or "there")
 
-PATIENCE: Final = 90.0  # seconds; a slow domain is given up after some ten
+PATIENCE: Final = 180.0  # seconds; a slow domain is given up after some ten
 WAITING: Final = frozenset({"ready", "held"})
 
 # Every behaviour: what becomes of the message, and whether its address is blocked.
