@@ -251,7 +251,7 @@ def test_trouble_with_a_provider_is_said_once_and_its_end_too(small: SmallRun) -
 
     said = [event for event, _ in heard.lines]
     assert said.count("provider_not_asked") == 1
-    assert said[-1] == "reconciling_back"
+    assert said[-1] == "provider_asked_again"
 
 
 # --- the command -----------------------------------------------------------------------------

@@ -1,11 +1,9 @@
 """The feeds of a service: sources that are due are fetched, and new files of the inbox taken in.
 
-A round only looks, which is one reading of a folder. What there is to do is done in a thread of
-its own, one at a time, so that nothing urgent waits behind a slow exchange.
+A round only looks, which is one reading of a folder. What there is to do is done beside it.
 """
 
 import os
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,21 +18,20 @@ from outreach.feeds.halts.fetching import Answer, Request, fetch
 from outreach.ingest.fetch import Place, due_sources, fetch_sources
 from outreach.ingest.halts import MARK
 from outreach.project.config import Config
+from outreach.service.beside import Beside
 from outreach.service.definitions import Definitions, Say
 from outreach.service.due import is_due
 from outreach.store.database import Database, DatabaseProblem
 
 # How often the sources are held against their hours; none is asked more than once a minute.
 ASK_EVERY: Final = timedelta(seconds=30)
-_PATIENCE: Final = 10.0  # seconds a stopping service waits for the file in hand
 
 Stamp = tuple[int, int]  # when a file was written, in ns, and its size
 
 
 @dataclass
 class Feeds:
-    """What a service does about feeds in a round. Whatever goes wrong is said once, and again when
-    it goes wrong in another way; a round never fails by it."""
+    """What a service does about feeds in a round."""
 
     database: Database
     definitions: Definitions
@@ -47,36 +44,30 @@ class Feeds:
     _ask_at: datetime | None = None
     _before: dict[str, Stamp] = field(default_factory=dict)  # files as they were a round ago
     _left: dict[str, Stamp] = field(default_factory=dict)  # files that could not be moved away
-    _troubles: dict[str, str] = field(default_factory=dict)  # what was said of what
-    _thread: threading.Thread | None = None
+
+    def __post_init__(self) -> None:
+        self._beside = Beside("feeds", self.say)
 
     def look(self, now: datetime) -> None:
         """See whether there is anything to do, and begin it unless the last is still at work."""
-        if self._thread is not None and self._thread.is_alive():
+        if self._beside.busy:
             return
         try:
             config = self.definitions.config
             whole = self._whole_files(self._inbox(config))
         except (LookupError, OSError) as error:
-            self._trouble("inbox", "inbox_unreadable", type(error).__name__)
+            self._beside.trouble("inbox", "inbox_unreadable", type(error).__name__)
             return
         asks = bool(config.feeds.halts.sources) and is_due(self._ask_at, now, ASK_EVERY)
         if not whole and not asks:
             return
         if asks:
             self._ask_at = now + ASK_EVERY
-        if not self.background:
-            self._work(config, whole, asks, now)
-            return
-        self._thread = threading.Thread(
-            target=self._work, args=(config, whole, asks, now), name="feeds", daemon=True
-        )
-        self._thread.start()
+        self._beside.begin(lambda: self._work(config, whole, asks, now), background=self.background)
 
     def close(self) -> None:
         """Wait a little for the file in hand; what is left is taken by whoever serves next."""
-        if self._thread is not None:
-            self._thread.join(_PATIENCE)
+        self._beside.close()
 
     # --- looking ----------------------------------------------------------------------------
 
@@ -105,16 +96,10 @@ class Feeds:
     # --- working ----------------------------------------------------------------------------
 
     def _work(self, config: Config, names: set[str], asks: bool, now: datetime) -> None:
-        try:
-            if asks:
-                names = names | self._fetch(config, now)
-            if names and not self.stopping():
-                self._take(config, names)
-            self._fine("database", "feeds_back")
-        except DatabaseProblem as error:
-            self._trouble("database", "feeds_trouble", str(error))
-        except Exception as error:  # the rounds must go on; the next look tries again
-            self._trouble("database", "feeds_failed", type(error).__name__)
+        if asks:
+            names = names | self._fetch(config, now)
+        if names and not self.stopping():
+            self._take(config, names)
 
     def _desk(self, config: Config) -> ingest.Desk:
         rejects = self._var(config) / "rejects"
@@ -137,9 +122,9 @@ class Feeds:
                 break
             (done,) = fetch_sources(place, [source])
             if done.outcome == "failed":
-                self._trouble(done.name, "fetch_failed", done.why, source=done.name)
+                self._beside.trouble(done.name, "fetch_failed", done.why, source=done.name)
             elif done.outcome != "asked elsewhere":
-                self._fine(done.name, "fetch_back", source=done.name)
+                self._beside.fine(done.name, "fetch_back", source=done.name)
             if done.file is not None:
                 new.add(done.file.name)
         return new
@@ -162,7 +147,7 @@ class Feeds:
                     stat = path.stat()
                     self._left[path.name] = (stat.st_mtime_ns, stat.st_size)
                 told = str(error) if isinstance(error, FileProblem) else type(error).__name__
-                self._trouble(path.name, "feed_stuck", told, file=path.name)
+                self._beside.trouble(path.name, "feed_stuck", told, file=path.name)
 
     def _take_one(self, desk: ingest.Desk, config: Config, path: Path) -> None:
         kept, feed = self._kept(config), config.feeds.halts
@@ -172,14 +157,3 @@ class Feeds:
                 continue
             done = one.imported
             self.say("feed_taken", file=path.name, form=done.form, alerts=dict(done.alerts))
-
-    # --- saying -----------------------------------------------------------------------------
-
-    def _trouble(self, what: str, event: str, why: str, **facts: object) -> None:
-        if self._troubles.get(what) != why:
-            self._troubles[what] = why
-            self.say(event, why=why, **facts)
-
-    def _fine(self, what: str, event: str, **facts: object) -> None:
-        if self._troubles.pop(what, None) is not None:
-            self.say(event, **facts)

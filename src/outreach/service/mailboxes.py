@@ -1,9 +1,8 @@
 """Returned mail of a service: mailboxes are read when it is time, and what came in is applied.
 
-A round only looks whether it is time. A slow mail server is waited for in a thread of its own.
+A round only looks whether it is time. Mail servers are waited for beside it.
 """
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,25 +13,24 @@ from outreach.feeds.returned_mail import Mailbox, MailboxTrouble
 from outreach.project.bounce_config import ImapMailbox, LmtpDoor, MaildirMailbox
 from outreach.project.config import Config, SmppSender
 from outreach.receive import Applied, Event
+from outreach.service.beside import Beside
 from outreach.service.definitions import Definitions, Say
 from outreach.service.due import is_due
 from outreach.service.refused import say_refused
-from outreach.store.database import Database, DatabaseProblem
+from outreach.store.database import Database
 
 if TYPE_CHECKING:
     from outreach.service import lmtp
 
 # How often what came in is applied, when no mailbox is due.
 APPLY_EVERY: Final = timedelta(seconds=2)
-_PATIENCE: Final = 10.0  # seconds a stopping service waits for the mails in hand
 
 Open = Callable[[str, ImapMailbox | MaildirMailbox], Mailbox]
 
 
 @dataclass
 class Mailboxes:
-    """What a service does about returned mail. Whatever goes wrong is said once, and again when it
-    goes wrong in another way; a round never fails by it."""
+    """What a service does about returned mail."""
 
     database: Database
     definitions: Definitions
@@ -45,12 +43,13 @@ class Mailboxes:
     _apply_at: datetime | None = None
     _due: dict[str, datetime] = field(default_factory=dict)  # by mailbox: when it is read again
     _doors: "dict[str, tuple[LmtpDoor, lmtp.LmtpDoor]]" = field(default_factory=dict)
-    _troubles: dict[str, str] = field(default_factory=dict)  # what was said of what
-    _thread: threading.Thread | None = None
+
+    def __post_init__(self) -> None:
+        self._beside = Beside("mailboxes", self.say)
 
     def look(self, now: datetime) -> None:
         """Read the mailboxes that are due, and apply what came in, unless the last is at work."""
-        if self._thread is not None and self._thread.is_alive():
+        if self._beside.busy:
             return
         config = self.definitions.config
         self._keep_doors(config)
@@ -65,39 +64,26 @@ class Mailboxes:
         self._apply_at = now + APPLY_EVERY
         for name, box in boxes.items():
             self._due[name] = now + _every(box)
-        if not self.background:
-            self._work(config, boxes)
-            return
-        self._thread = threading.Thread(
-            target=self._work, args=(config, boxes), name="mailboxes", daemon=True
-        )
-        self._thread.start()
+        self._beside.begin(lambda: self._work(config, boxes), background=self.background)
 
     def close(self) -> None:
         """Wait a little for the mails in hand: what is left is read by whoever serves next."""
         for _, door in self._doors.values():
             door.close()
         self._doors.clear()
-        if self._thread is not None:
-            self._thread.join(_PATIENCE)
+        self._beside.close()
 
     # --- reading ----------------------------------------------------------------------------
 
     def _work(self, config: Config, boxes: dict[str, ImapMailbox | MaildirMailbox]) -> None:
-        try:
-            for name, box in boxes.items():
-                if not self.stopping():
-                    self._read(name, box)
-            while not self.stopping():
-                done = self.apply(config)
-                self._tell(done)
-                if not done.events:
-                    break
-            self._fine("database", "mailboxes_back")
-        except DatabaseProblem as error:
-            self._trouble("database", "mailboxes_trouble", str(error))
-        except Exception as error:  # the rounds must go on; the next look tries again
-            self._trouble("database", "mailboxes_failed", type(error).__name__)
+        for name, box in boxes.items():
+            if not self.stopping():
+                self._read(name, box)
+        while not self.stopping():
+            done = self.apply(config)
+            self._tell(done)
+            if not done.events:
+                break
 
     def _read(self, name: str, box: ImapMailbox | MaildirMailbox) -> None:
         opened: Mailbox | None = None
@@ -105,9 +91,9 @@ class Mailboxes:
             opened = self.open(name, box)
             took = receive.take_mails(self.database, name, opened, self.clock, self.stopping)
         except MailboxTrouble as error:
-            self._trouble(name, "mailbox_trouble", str(error), mailbox=name)
+            self._beside.trouble(name, "mailbox_trouble", str(error), mailbox=name)
         else:
-            self._fine(name, "mailbox_back", mailbox=name)
+            self._beside.fine(name, "mailbox_back", mailbox=name)
             if took.mails:
                 self.say("mailbox_read", mailbox=name, mails=took.mails, new=took.new)
         finally:
@@ -141,10 +127,10 @@ class Mailboxes:
             door.start()
         except OSError as error:
             why = f"cannot listen on {box.host} port {box.port}: {error.strerror or error}"
-            self._trouble(name, "mailbox_trouble", why, mailbox=name)
+            self._beside.trouble(name, "mailbox_trouble", why, mailbox=name)
             return
         self._doors[name] = (box, door)
-        self._fine(name, "mailbox_back", mailbox=name)
+        self._beside.fine(name, "mailbox_back", mailbox=name)
         self.say("lmtp_listening", mailbox=name, address=f"{box.host}:{box.port}")
 
     def _storing(self, name: str) -> Callable[[bytes], int]:
@@ -153,17 +139,6 @@ class Mailboxes:
             return receive.take_in(self.database, [event])
 
         return store
-
-    # --- saying -----------------------------------------------------------------------------
-
-    def _trouble(self, what: str, event: str, why: str, **facts: object) -> None:
-        if self._troubles.get(what) != why:
-            self._troubles[what] = why
-            self.say(event, why=why, **facts)
-
-    def _fine(self, what: str, event: str, **facts: object) -> None:
-        if self._troubles.pop(what, None) is not None:
-            self.say(event, **facts)
 
 
 def _every(box: ImapMailbox | MaildirMailbox) -> timedelta:

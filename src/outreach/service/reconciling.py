@@ -1,11 +1,9 @@
 """Reconciliation of a service: once a minute it looks which messages in doubt are to be asked
 about, asks their providers, and fetches what providers keep until they are asked.
 
-A round only looks whether it is time. Providers are asked in a thread of its own, so that nothing
-waits behind one that does not answer.
+A round only looks whether it is time. Providers are asked beside it.
 """
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,14 +14,14 @@ from outreach import receive
 from outreach.project.config import Config
 from outreach.receive import reconcile
 from outreach.receive.reconcile import Adapters, Reconciled
+from outreach.service.beside import Beside
 from outreach.service.definitions import Definitions, Say
 from outreach.service.due import is_due
-from outreach.store.database import Database, DatabaseProblem
+from outreach.store.database import Database
 
 LOOK_EVERY: Final = timedelta(minutes=1)
 # How long one that its provider did not know is left alone before it is asked about again.
 AGAIN: Final = tuple(timedelta(hours=n) for n in (1, 6, 24, 24, 24, 24, 24, 24))
-_PATIENCE: Final = 10.0  # seconds a stopping service waits for the provider in hand
 
 
 class Asker(NamedTuple):
@@ -35,8 +33,7 @@ class Asker(NamedTuple):
 
 @dataclass
 class Reconciling:
-    """What a service does about messages in doubt. Whatever goes wrong is said once, and again when
-    it goes wrong in another way; a round never fails by it."""
+    """What a service does about messages in doubt."""
 
     database: Database
     definitions: Definitions
@@ -47,32 +44,26 @@ class Reconciling:
     stopping: Callable[[], bool] = lambda: False
     _look_at: datetime | None = None
     _asked: dict[int, tuple[int, datetime]] = field(default_factory=dict)  # times, and when again
-    _troubles: dict[str, str] = field(default_factory=dict)  # what was said of what
-    _thread: threading.Thread | None = None
     _opened: tuple[Config, Asker] | None = None  # kept while the config stays as it is
+
+    def __post_init__(self) -> None:
+        self._beside = Beside("reconciling", self.say)
 
     def look(self, now: datetime) -> None:
         """Begin to ask, when it is time and the last look is not still at work."""
-        if self._thread is not None and self._thread.is_alive():
+        if self._beside.busy:
             return
         if not is_due(self._look_at, now, LOOK_EVERY):
             return
         self._look_at = now + LOOK_EVERY
         config = self.definitions.config
-        if not self.background:
-            self._work(config, now)
-            return
-        self._thread = threading.Thread(
-            target=self._work, args=(config, now), name="reconciling", daemon=True
-        )
-        self._thread.start()
+        self._beside.begin(lambda: self._work(config, now), background=self.background)
 
     def close(self) -> None:
         """Wait a little for the provider in hand; what it was not asked is asked by whoever serves
         next."""
-        if self._thread is not None:
-            self._thread.join(_PATIENCE)
-        if self._opened is not None and (self._thread is None or not self._thread.is_alive()):
+        self._beside.close()
+        if self._opened is not None and not self._beside.busy:
             self._opened[1].close()
             self._opened = None
 
@@ -84,19 +75,16 @@ class Reconciling:
         return self._opened[1].adapters
 
     def _work(self, config: Config, now: datetime) -> None:
-        try:
-            done = self._ask(config, self._adapters(config), now)
-            zone = ZoneInfo(config.firm.zone)
-            while not self.stopping():
-                if not receive.apply(self.database, {}, self.clock, zone=zone).events:
-                    break
-            for sender in sorted({*config.senders, *done.troubles}):
-                self._tell(sender, "provider_not_asked", done.troubles.get(sender, ""))
-            self._tell("", "reconciling_trouble", "")
-        except DatabaseProblem as error:
-            self._tell("", "reconciling_trouble", str(error))
-        except Exception as error:  # the rounds must go on; the next look tries again
-            self._tell("", "reconciling_failed", type(error).__name__)
+        done = self._ask(config, self._adapters(config), now)
+        zone = ZoneInfo(config.firm.zone)
+        while not self.stopping():
+            if not receive.apply(self.database, {}, self.clock, zone=zone).events:
+                break
+        for sender in sorted({*config.senders, *done.troubles}):
+            if why := done.troubles.get(sender):
+                self._beside.trouble(sender, "provider_not_asked", why, sender=sender)
+            else:
+                self._beside.fine(sender, "provider_asked_again", sender=sender)
 
     def _ask(self, config: Config, adapters: Adapters, now: datetime) -> Reconciled:
         resting = {number for number, (_, again) in self._asked.items() if again > now}
@@ -112,12 +100,3 @@ class Reconciling:
             else:  # nothing more is to be expected of its provider
                 self._asked[number] = (times, datetime.max.replace(tzinfo=now.tzinfo))
         return reconcile.merged(done, reconcile.pull(self.database, adapters, config.senders, now))
-
-    def _tell(self, what: str, event: str, why: str) -> None:
-        """Trouble, once; without a reason there is none any more."""
-        if why and self._troubles.get(what) != why:
-            self.say(event, sender=what, why=why)
-        if why:
-            self._troubles[what] = why
-        elif self._troubles.pop(what, None):
-            self.say("reconciling_back", sender=what)
