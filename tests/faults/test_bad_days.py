@@ -43,6 +43,28 @@ def test_whatever_the_server_does_nothing_is_lost_and_nothing_sent_twice(
         assert (states[State.IN_DOUBT] > 0) is doubts
 
 
+def test_a_relay_that_is_full_rests_its_sender_and_takes_the_rest_when_it_has_room(
+    tmp_path: Path, database_url: str
+) -> None:
+    def full(number: int) -> str | None:
+        return "452 4.3.1 Insufficient system storage" if number > CLIENTS // 2 else None
+
+    with watched(Witness(full)) as witness:
+        house = mail_house(tmp_path, database_url, witness.port, CLIENTS)
+        said = house.type("run", "notice")
+
+        assert said.code == 1
+        assert "errors of the line in a row: Insufficient system storage" in said.err
+        waiting = house.asked("runs", "show", "1")["messages"][State.READY]
+        assert waiting == CLIENTS // 2
+        # It was not asked once for each of them.
+        assert witness.given < CLIENTS // 2 + 2 * WINDOW
+        witness.script = yes
+        house.type("runs", "retry", "1")
+        house.type("run", "notice")
+        assert accounted(house, witness, CLIENTS, 0) == {State.ACCEPTED: CLIENTS}
+
+
 def test_a_server_that_refuses_a_mail_for_good_is_believed(
     tmp_path: Path, database_url: str
 ) -> None:

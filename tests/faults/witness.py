@@ -65,6 +65,11 @@ class Witness:
             self.released.wait()
         return said
 
+    @property
+    def given(self) -> int:
+        """Mails it was given whole, taken or not."""
+        return self._given
+
     def go_on(self) -> None:
         """Answer again, what waits and what comes."""
         self.hold_at = None
