@@ -326,7 +326,6 @@ def _approval(conn: Connection, found: RowMapping) -> dict[str, Any] | None:
 
 def _message(conn: Connection, one: Told, language: str) -> dict[str, Any]:
     row, last = one.message, one.last
-    past = history(conn, row)
     superseded = last is None and one.state is State.SUPPRESSED
     code = last.code if last else Reason.SUPERSEDED.value if superseded else ""
     return {
@@ -345,6 +344,6 @@ def _message(conn: Connection, one: Told, language: str) -> dict[str, Any]:
         "provider_ref": last.provider_ref if last else "",
         "content_digest": row.content_digest.hex(),
         "bytes_digest": last.digest.hex() if last else "",
-        "sender": next((was.by for was in reversed(past) if was.what == "intent"), ""),
-        "history": [was._asdict() for was in past],
+        "sender": row.sender or "",
+        "history": [was._asdict() for was in history(conn, row)],
     }

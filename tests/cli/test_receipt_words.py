@@ -1,10 +1,12 @@
 """What a receipt says is what every command shows."""
 
+import csv
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from outreach import clock, receive
@@ -90,13 +92,50 @@ def test_the_run_counts_what_was_delivered(door: Door) -> None:
     assert after == {**before, "accepted": before["accepted"] - 1, "delivered": 1}
 
 
-def test_an_export_holds_the_state_and_the_code(door: Door) -> None:
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".parquet"])
+def test_an_export_holds_what_the_receipts_said(door: Door, suffix: str) -> None:
+    hear(door, 1, State.DELIVERED)
     hear(door, 2, State.UNDELIVERED, "30003")
-    path = door.root / "log.csv"
+    path = door.root / f"log{suffix}"
     assert outreach(door, "log", "--export", str(path)).exit_code == 0
 
-    (line,) = [one for one in path.read_text("utf-8-sig").splitlines() if "undelivered" in one]
-    assert "30003" in line
+    lines = {(one["client"], one["channel"]): one for one in exported(path)}
+    assert [lines[BOTH, channel]["state"] for channel in ("sms", "email")] == ["delivered"] * 2
+    told = lines[NO_EMAIL, "sms"]
+    assert (told["state"], told["reason"], told["detail"], told["sender"]) == (
+        "undelivered", "30003", "handset switched off", "sms-file",
+    )  # fmt: skip
+    assert str(told["at"])[:16].replace("T", " ") == "2026-09-28 07:40"  # when we heard of it
+    assert told["address"] == "138****0002"
+
+
+def exported(path: Path) -> list[dict[Any, Any]]:
+    if path.suffix == ".parquet":
+        return list(pd.read_parquet(path).to_dict("records"))
+    if path.suffix == ".xlsx":
+        return list(pd.read_excel(path, dtype=object, engine="calamine").to_dict("records"))
+    return list[dict[Any, Any]](csv.DictReader(path.read_text("utf-8-sig").splitlines()))
+
+
+def test_a_report_counts_and_lists_what_the_receipts_said(door: Door) -> None:
+    hear(door, 1, State.DELIVERED)
+    hear(door, 2, State.UNDELIVERED, "30003")
+    counted = shown(door, "runs", "show", "1")["messages"]
+    door.json = False
+    book, page = door.root / "report.xlsx", door.root / "report.html"
+    for path in (book, page):
+        assert outreach(door, "report", "1", "--out", str(path)).exit_code == 0
+
+    sheets = pd.read_excel(book, sheet_name=None, engine="calamine", dtype=object)
+    facts, lines = sheets.values()
+    told = dict(zip(facts.iloc[:, 0], facts.iloc[:, 1], strict=True))
+    assert {state: told[state] for state in counted} == counted
+    assert (counted["delivered"], counted["undelivered"]) == (2, 1)
+    listed = lines["state"].value_counts().to_dict()
+    assert {state: listed[state] for state in counted} == counted
+    assert list(lines.loc[lines["state"] == "undelivered", "reason"]) == ["30003"]
+    said = page.read_text(encoding="utf-8")
+    assert ("delivered" in said, "undelivered" in said) == (True, True)
 
 
 def test_explain_tells_all_that_happened_to_the_message(door: Door) -> None:

@@ -30,7 +30,7 @@ COLUMNS: Final = (
     Column("reason", width=20), Column("detail", width=30), Column("decided_at", "moment", 27),
     Column("at", "moment", 33), Column("held_until", "moment", 27),
     Column("sms_parts", "number", 10), Column("provider_ref", width=24),
-    Column("message", "id", 12), Column("content_digest", width=66),
+    Column("message", "id", 12), Column("content_digest", width=66), Column("sender", width=18),
 )  # fmt: skip
 
 
@@ -66,8 +66,8 @@ def log(
     zone = ZoneInfo(door.config.firm.zone)
     wanted = sendlog.Wanted(
         client, campaign, run, _known_state(state), reason,
-        _moment("--since", since, zone, timedelta()) if since else None,
-        _moment("--until", until, zone, timedelta(days=1)) if until else None,
+        typed_moment("--since", since, zone, timedelta()) if since else None,
+        typed_moment("--until", until, zone, timedelta(days=1)) if until else None,
     )  # fmt: skip
     if bool(why.strip()) != unmask:
         raise Failure(USAGE, "--unmask and --why TEXT belong together: say why addresses are shown")
@@ -98,7 +98,7 @@ def _known_state(state: str | None) -> str | None:
     return state
 
 
-def _moment(option: str, written: str, zone: ZoneInfo, day: timedelta) -> datetime:
+def typed_moment(option: str, written: str, zone: ZoneInfo, day: timedelta) -> datetime:
     """A moment as it was typed; a bare day is its first moment plus `day`."""
     try:
         if len(written) == len("2026-09-28"):

@@ -60,6 +60,7 @@ class Line(NamedTuple):
     provider_ref: str
     message: int | None
     content_digest: str  # SHA-256 of the rendered text, hex
+    sender: str  # of config.toml: by which the message goes, or went
 
 
 def client_id(conn: Connection, number: str) -> int | None:
@@ -154,7 +155,7 @@ def _lines(found: Any, decided: Any, told: Sequence[Told]) -> Iterator[Line]:
     for channel, _, reason in stopped:
         yield Line._make((
             *head, channel, "", "", State.SUPPRESSED.value, reason, "", at, None, None, 0, "",
-            None, "",
+            None, "", "",
         ))  # fmt: skip
 
 
@@ -183,6 +184,7 @@ def _message_line(head: Any, one: Told, channels: Sequence[Asked], decided_at: d
     return Line._make((
         *head, row.channel, row.address, row.locale, state.value, reason, detail, decided_at, at,
         held_until, row.sms_parts, ref, row.id, row.content_digest.hex(),
+        row.sender or "",
     ))  # fmt: skip
 
 

@@ -34,6 +34,7 @@ def told_to(conn: Connection, run_id: int, client_id: int, now: datetime) -> lis
 _MESSAGE = (
     message.c.id, message.c.run_id, message.c.client_id, message.c.channel, message.c.batch_id,
     message.c.address, message.c.locale, message.c.sms_parts, message.c.content_digest,
+    batch.c.sender,
 )  # fmt: skip
 
 
@@ -52,7 +53,9 @@ def told_of(
 ) -> dict[int, list[Told]]:
     """The messages of a range of clients, with their states."""
     of_span = and_(message.c.run_id == found.id, message.c.client_id.between(*span))
-    query = select(*_MESSAGE).where(of_span).order_by(message.c.client_id, message.c.id)
+    sent_by = message.outerjoin(batch, batch.c.id == message.c.batch_id)
+    query = select(*_MESSAGE).select_from(sent_by).where(of_span)
+    query = query.order_by(message.c.client_id, message.c.id)
     rows = conn.execute(query).all()
     if not rows:
         return {}
