@@ -15,9 +15,9 @@ from outreach.cli.door import AUDIT_FAILED, BAD_DATA, USAGE, Door, Failure
 from outreach.core import merkle, note
 from outreach.project.secrets import SecretProblem
 from outreach.store import tables
-from outreach.store.audit import Entry, append
+from outreach.store.audit import Entry, append, entries
 from outreach.store.database import Database
-from tests.store.covered_rows import AT, log_page, pages
+from tests.store.covered_rows import AT, log_page, pages, stand
 
 ROOT = Path(__file__).parents[2]
 SEED = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -40,6 +40,7 @@ def project(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPat
         append(tx, [Entry(AT, "campaign.checked", "wang.l", "closure-notice", {})])
         for table, rows in pages():
             log_page(tx, table, rows)
+        stand(tx)
     database.close()
     return tmp_path
 
@@ -303,3 +304,52 @@ def test_a_forged_entry_is_not_proved(project: Path, column: str) -> None:
 
     assert refusal(own).code == AUDIT_FAILED
     assert (beside.exit_code == 0) is (column == "actor")
+
+
+# --- what is on record -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        pytest.param([], ENTRIES, id="everything"),
+        pytest.param(["--about", "closure-notice"], 1, id="about one thing"),
+        pytest.param(["--about", "run 3", "--about", "closure-notice"], ENTRIES, id="about two"),
+        pytest.param(["--about", "run"], 0, id="not about a part of its name"),
+        pytest.param(["--kind", "campaign"], 1, id="of one kind by its first word"),
+        pytest.param(["--kind", "campaign.checked", "--kind", "halt.added"], 2, id="of two kinds"),
+        pytest.param(["--kind", "camp"], 0, id="not by a part of a word"),
+        pytest.param(["--by", "wang.l"], 1, id="by a person"),
+        pytest.param(["--since", "2026-09-29"], 0, id="since the day after"),
+        pytest.param(["--since", "2026-09-28", "--until", "2026-09-28"], ENTRIES, id="on the day"),
+        pytest.param(["--until", "2026-09-28T15:30"], 0, id="until the moment before"),
+        pytest.param(["--limit", "2"], 2, id="so many"),
+    ],
+)
+def test_what_is_on_record_is_asked_for(project: Path, words: list[str], found: int) -> None:
+    shown = json.loads(outreach(project, "entries", *words, as_json=True).stdout)
+
+    assert len(shown) == found
+    numbers = [one["entry"] for one in shown]
+    assert numbers == sorted(numbers, reverse=True)
+
+
+def test_an_entry_says_who_did_what_and_which_rows_it_answers_for(project: Path) -> None:
+    (one,) = json.loads(outreach(project, "entries", "--kind", "receipt", as_json=True).stdout)
+
+    assert (one["kind"], one["actor"], one["about"]) == ("receipt.added", "planner", "run 3")
+    assert one["detail"] == {"n": 5}
+    assert one["covers"] == {"table": "receipt", "from": [1], "to": [5], "rows": 5}
+    asked = (opened(project), one["entry"])
+    with asked[0].reading() as conn:
+        stored = next(entries(conn, asked[1]))
+    assert (stored.kind, stored.covers_count) == (one["kind"], one["covers"]["rows"])
+    asked[0].close()
+
+
+def test_people_see_a_few_entries_and_that_there_are_more(project: Path) -> None:
+    shown = outreach(project, "entries", "--limit", "3").stdout
+
+    assert "3 entries shown, and there are more" in shown
+    assert f"outreach audit prove {ENTRIES - 1}" in shown
+    assert "No entry of the log" in outreach(project, "entries", "--by", "nobody").stdout

@@ -127,6 +127,21 @@ def pages(n: int = 5) -> list[tuple[Table, Rows]]:
     ]  # fmt: skip
 
 
+def stand(tx: Connection, n: int = 5) -> None:
+    """What may change, as it follows from these pages: the window of the outcomes, the reference a
+    provider has for one, and the blocked addresses."""
+    local = AT.astimezone(SHANGHAI)
+    window = (7, 3, 1, 1, n, "sms-file", "a", "t", local, local, local)
+    append(tx, tables.window, names(tables.window), [window])
+    append(
+        tx, tables.provider_reference, names(tables.provider_reference), [("sms-file", "SM1", 1)]
+    )
+    append(tx, tables.address_block, names(tables.address_block), [
+        (i, "email", f"user{i}@example.com", "hard_bounce", local, f"bounce {i}", None)
+        for i in range(1, n + 1)
+    ])  # fmt: skip
+
+
 def log_page(tx: Connection, table: Table, rows: Rows) -> int:
     """Add rows and, in the same transaction, the entry that covers them."""
     append(tx, table, names(table), rows)

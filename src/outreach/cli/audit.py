@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from outreach.cli.audit_entries import entries
 from outreach.cli.door import AUDIT_FAILED, BAD_DATA, USAGE, Door, Failure
 from outreach.cli.output import emit_json, next_step, progress, say
 
@@ -12,7 +13,8 @@ if TYPE_CHECKING:
     from outreach.prove import Inclusion, Proof
     from outreach.verify import Verification
 
-app = typer.Typer(no_args_is_help=True, help="The audit log: verify, seal and prove it.")
+app = typer.Typer(no_args_is_help=True, help="The audit log: verify, read, seal and prove it.")
+app.command()(entries)
 
 _SECRET = "OUTREACH_SECRET_AUDIT"  # noqa: S105
 

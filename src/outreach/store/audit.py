@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, or_, select, update
 
 from outreach.core import note
 from outreach.core.merkle import Frontier, leaf_hash
@@ -15,12 +15,14 @@ from outreach.store.covered import Covered, cover, row_bytes
 from outreach.store.tables import audit_entry, audit_head, checkpoint
 
 __all__ = [
+    "Asked",
     "Checkpoint",
     "Covered",
     "Entry",
     "Head",
     "Stored",
     "append",
+    "asked_for",
     "checkpoints",
     "cover",
     "entries",
@@ -143,6 +145,36 @@ def head(conn: Connection) -> Head:
 def entries(conn: Connection, since: int = 0) -> Iterator[Stored]:
     """The stored entries in order from number `since`, streamed."""
     statement = select(audit_entry).where(audit_entry.c.seq >= since).order_by(audit_entry.c.seq)
+    with conn.execute(statement, execution_options={"yield_per": 200}) as result:
+        for row in result:
+            yield Stored(*row)
+
+
+class Asked(NamedTuple):
+    """Which entries are asked for; nothing = all. `until` is exclusive."""
+
+    about: tuple[str, ...] = ()  # subjects, whole
+    kinds: tuple[str, ...] = ()  # whole, or their first word: `run` for `run.opened` and the others
+    actor: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def asked_for(conn: Connection, asked: Asked, limit: int | None) -> Iterator[Stored]:
+    """Those entries, newest first, streamed."""
+    of = audit_entry.c
+    statement = select(audit_entry).order_by(of.seq.desc()).limit(limit)
+    if asked.about:
+        statement = statement.where(of.subject.in_(asked.about))
+    if asked.kinds:
+        begins = (of.kind.startswith(f"{kind}.", autoescape=True) for kind in asked.kinds)
+        statement = statement.where(or_(of.kind.in_(asked.kinds), *begins))
+    if asked.actor is not None:
+        statement = statement.where(of.actor == asked.actor)
+    if asked.since is not None:
+        statement = statement.where(of.at >= asked.since)
+    if asked.until is not None:
+        statement = statement.where(of.at < asked.until)
     with conn.execute(statement, execution_options={"yield_per": 200}) as result:
         for row in result:
             yield Stored(*row)
