@@ -169,6 +169,16 @@ def test_of_two_entries_either_may_be_the_message_so_it_stays_in_doubt() -> None
     assert found(entry("SM1"), entry("SM2")) == {41: None}
 
 
+def test_an_entry_that_is_known_as_another_message_is_left_out() -> None:
+    """Two clients with one number and the same text: one was accepted as SM1."""
+    mine = asked()._replace(held=frozenset({"SM1"}))
+
+    assert found(entry("SM1"), wanted=[mine]) == {41: None}
+    told = found(entry("SM1"), entry("SM2"), wanted=[mine])[41]
+    assert told is not None
+    assert told.reference == "SM2"
+
+
 def test_one_entry_cannot_be_two_messages() -> None:
     assert found(entry(), wanted=[asked(41), asked(42)]) == {41: None, 42: None}
 
@@ -213,6 +223,7 @@ def test_a_list_without_an_end_is_given_up() -> None:
         ((500, b"<html>"), "no JSON"),
         ((200, b"{}"), "no list"),
         ((200, b"[]"), "does not show"),
+        ((200, b'{"messages": [], "next_page_uri": "http://elsewhere/"}'), "no path"),
     ],
 )
 def test_a_list_that_cannot_be_had_is_no_empty_list(answer: tuple[int, bytes], words: str) -> None:

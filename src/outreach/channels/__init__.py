@@ -77,6 +77,7 @@ class Asked(NamedTuple):
     handed_at: datetime  # when its window was begun: it cannot have been taken earlier
     until: datetime  # when its sender was known to be gone: nor later
     content_digest: bytes  # of its text as planned (`core.render.content_digest` of its parts)
+    held: frozenset[str] = frozenset()  # the provider's names for other messages to this address
 
 
 class Lookup(Protocol):
@@ -84,9 +85,9 @@ class Lookup(Protocol):
 
     def find(self, messages: Sequence[Asked]) -> Iterator[tuple[int, Receipt | None]]:
         """What the provider knows of each message, asked by address and time; None where it lists
-        none, which proves nothing. A message is known by its text too, so that no other to the same
-        address is taken for it. Yields each once; raises `ChannelUnavailable` when it cannot be
-        asked."""
+        none, which proves nothing. A message is known by its text too, and what is `held` by
+        another is not it, so that no other to the same address is taken for it. Yields each once;
+        raises `ChannelUnavailable` when it cannot be asked."""
         ...
 
 

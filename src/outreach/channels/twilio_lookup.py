@@ -34,7 +34,8 @@ def find(
     """What Twilio knows of each message. `request` writes the one for a number's list, or for a
     further page of it. Raises `ChannelUnavailable` when the list cannot be had."""
     wanted = [
-        Wanted(one.id, one.to, one.handed_at, one.until, one.content_digest) for one in messages
+        Wanted(one.id, one.to, one.handed_at, one.until, one.content_digest, one.held)
+        for one in messages
     ]
     since = {one.to: one.since for one in sorted(wanted, key=lambda one: one.since, reverse=True)}
     todo = deque(_Page(number, "", 1) for number in since)

@@ -27,6 +27,7 @@ class Wanted(NamedTuple):
     since: datetime
     until: datetime
     content_digest: bytes
+    held: frozenset[str] = frozenset()  # SIDs known to be other messages
 
 
 class Listed(NamedTuple):
@@ -55,6 +56,8 @@ def read_page(said: Mapping[str, Any], at: datetime) -> Page:
         raise ValueError("it holds no list of messages")
     moments = [moment for entry in entries if (moment := _moment(entry, "date_created"))]
     found = tuple(listed for entry in entries if (listed := _listed(entry, at)))
+    if further and not further.startswith("/"):
+        raise ValueError("its next page is no path")
     return Page(found, further or "", min(moments, default=None))
 
 
@@ -77,6 +80,7 @@ def matched(
 def _fits(wanted: Wanted, entry: Listed) -> bool:
     return (
         entry.to == wanted.to
+        and entry.sid not in wanted.held
         and entry.content_digest == wanted.content_digest
         and wanted.since - SKEW <= entry.created_at <= wanted.until + SKEW
     )

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from outreach.channels import Asked, ChannelUnavailable, Pulls
 from outreach.receive.events import Event, pulled, take_in
-from outreach.store import checkup, doubts
+from outreach.store import checkup, doubts, references
 from outreach.store.database import Database
 from outreach.store.doubts import Doubt
 
@@ -31,6 +31,8 @@ class Question:
     sender: str
     doubts: list[Doubt]
     why_not: str = ""  # it cannot be asked
+    # Others in doubt that are not asked about now, and of which one of these could be taken.
+    rivals: list[Doubt] = field(default_factory=list)
 
 
 @dataclass
@@ -56,21 +58,35 @@ def questions(
 ) -> list[Question]:
     """What is to be asked of whom: messages in doubt for longer than `patience`, `besides` some."""
     by_sender: dict[str, list[Doubt]] = defaultdict(list)
+    left: list[Doubt] = []
     with database.reading() as conn:
-        runs = [run_id] if run_id is not None else list(checkup.in_doubt(conn))
-        for number in runs:
+        for number in checkup.in_doubt(conn):
             for one in doubts.listed(conn, number):
-                if one.since + patience <= now and one.message not in besides:
+                ours = run_id in (None, number) and one.message not in besides
+                if ours and one.since + patience <= now:
                     by_sender[one.sender].append(one)
-    return [_question(sender, some, adapters) for sender, some in sorted(by_sender.items())]
+                else:
+                    left.append(one)
+    return [_question(sender, some, left, adapters) for sender, some in sorted(by_sender.items())]
 
 
-def _question(sender: str, some: list[Doubt], adapters: Adapters) -> Question:
+def _question(
+    sender: str, some: list[Doubt], left: Sequence[Doubt], adapters: Adapters
+) -> Question:
     try:
         asks = bool(getattr(adapters(sender), "lookup", False))
     except ChannelUnavailable as error:
         return Question(sender, some, str(error))
-    return Question(sender, some, "" if asks else "its provider cannot be asked about a message")
+    if not asks:
+        return Question(sender, some, "its provider cannot be asked about a message")
+    alike = {_look(one) for one in some}
+    rivals = [one for one in left if one.sender == sender and _look(one) in alike]
+    return Question(sender, some, rivals=rivals)
+
+
+def _look(one: Doubt) -> tuple[str, bytes]:
+    """What a provider's list shows of a message: who gets it, and its text."""
+    return one.address, one.content_digest
 
 
 def ask(
@@ -89,14 +105,12 @@ def ask(
 def _ask_one(
     database: Database, adapter: Any, question: Question, now: datetime, done: Reconciled
 ) -> None:
-    messages = [
-        Asked(one.message, one.run, one.address, one.handed_at, one.since + _LATER,
-              one.content_digest)
-        for one in question.doubts
-    ]  # fmt: skip
+    asked = {one.message for one in question.doubts}
     answers: dict[int, Event | None] = {}
     try:
-        for message_id, said in adapter.find(messages):
+        for message_id, said in adapter.find(_described(database, question)):
+            if message_id not in asked:  # a rival: its own turn comes
+                continue
             answers[message_id] = None if said is None else pulled(question.sender, said, now)
     except ChannelUnavailable as error:
         done.troubles[question.sender] = str(error)
@@ -107,6 +121,27 @@ def _ask_one(
     done.asked[question.sender] = len(answers)
     done.found[question.sender] = len(events)
     done.unknown += [number for number, event in answers.items() if event is None]
+
+
+def _described(database: Database, question: Question) -> list[Asked]:
+    """The messages as their provider is asked about them, and those they could be taken for."""
+    every = [*question.doubts, *question.rivals]
+    addresses = {one.address for one in every}
+    since, until = min(one.handed_at for one in every), max(one.since for one in every) + _LATER
+    with database.reading() as conn:
+        known = references.held(conn, question.sender, addresses, since, until)
+    return [
+        Asked(
+            one.message, one.run, one.address, one.handed_at, one.since + _LATER,
+            one.content_digest,
+            frozenset(
+                reference
+                for reference, message in known.get(one.address, {}).items()
+                if message != one.message
+            ),
+        )
+        for one in every
+    ]  # fmt: skip
 
 
 def pull(

@@ -7,16 +7,17 @@ outcome of its message is stored, so that nothing is counted from a state nobody
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Connection, delete, select
 
 from outreach.core import receipt as rules
 from outreach.core.receipt import Heard, Receipt
 from outreach.core.words import STATES, State
 from outreach.store import references
 from outreach.store.audit import Entry
+from outreach.store.by_time import first_since
 from outreach.store.covered import cover
 from outreach.store.database import add_counts, allocate, append
 from outreach.store.message_past import Past, past_of
@@ -294,26 +295,9 @@ def _take_places(tx: Connection, rows: Sequence[Any], at: datetime) -> None:
 
 # --- looking ---------------------------------------------------------------------------------
 
-_SKEW: Final = timedelta(hours=1)  # how far the clocks of those who apply may be apart
-
 
 def runs_heard_of(conn: Connection, since: datetime) -> list[int]:
-    """The runs of which something was heard since a moment, perhaps of a few more.
-
-    Receipts are numbered in the order they are recorded, so the first one is searched for by
-    halves: an index by moment would cost every receipt that is written.
-    """
-    ends = conn.execute(select(func.min(receipt.c.id), func.max(receipt.c.id))).one()
-    if ends[0] is None:
-        return []
-    low, high = int(ends[0]), int(ends[1]) + 1
-    while low < high:
-        middle = (low + high) // 2
-        nearest = select(receipt.c.at).where(receipt.c.id >= middle).order_by(receipt.c.id).limit(1)
-        found = conn.execute(nearest).scalar_one_or_none()
-        if found is None or found >= since - _SKEW:
-            high = middle
-        else:
-            low = middle + 1
-    heard = select(receipt.c.run_id).where(receipt.c.id >= low).distinct()
+    """The runs of which something was heard since a moment, perhaps of a few more."""
+    first = first_since(conn, receipt, "at", since)
+    heard = select(receipt.c.run_id).where(receipt.c.id >= (first or 0)).distinct()
     return list(conn.execute(heard.order_by(receipt.c.run_id)).scalars())
