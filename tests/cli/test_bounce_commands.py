@@ -196,3 +196,57 @@ def test_a_new_address_of_the_client_is_written_to(house: House) -> None:
 
     assert house.asked("blocks", "list", "--client", "000002") == []
     assert len(house.asked("blocks", "list")) == 1
+
+
+LISTED = ("c1@example.com", "１３８ 0000 0001")
+WHY = ("--why", "list 7 of 2026-09-25")
+
+
+def test_an_address_blocked_by_hand_gets_nothing_until_two_people_let_it_go(house: House) -> None:
+    looked = house.asked("blocks", "add", *LISTED, *WHY, "--dry-run")
+    assert [row["client"] for row in looked] == ["000001", "000001"]
+    assert house.asked("blocks", "list") == []
+
+    house.must("blocks", "add", *LISTED, *WHY, "--as", "li.na")
+    shown = house.asked("blocks")
+    assert {(row["channel"], row["client"], row["reason"], row["why"]) for row in shown} == {
+        ("email", "000001", "regulator_list", "list 7 of 2026-09-25"),
+        ("sms", "000001", "regulator_list", "list 7 of 2026-09-25"),
+    }
+    assert all(row["was_blocked"] for row in house.asked("blocks", "add", *LISTED, *WHY))
+    assert house.asked("plan", "notice")["reasons"] == {"regulator_list": 1}
+
+    lift = ("blocks", "lift", "--client", "000001", "--why", "typed wrongly")
+    assert house.asked(*lift, "--as", "li.na")["lifted"] == []
+    assert "by li.na: typed wrongly" in house.asked("blocks")[0]["asked"]
+    assert (house.type(*lift, "--as", "li.na").code, len(house.asked("blocks"))) == (5, 2)
+    assert len(house.asked(*lift, "--as", "wang.wei")["lifted"]) == 2
+    assert house.asked("blocks") == []
+    assert house.asked("audit", "verify")["ok"] is True
+
+
+def test_a_request_to_let_an_address_go_does_not_outlive_the_block_it_was_about(
+    house: House,
+) -> None:
+    lift = ("blocks", "lift", LISTED[0], "--why", "typed wrongly")
+    house.must("blocks", "add", LISTED[0], *WHY)
+    house.must(*lift, "--as", "li.na")
+    house.must(*lift, "--as", "wang.wei")
+    house.must("blocks", "add", LISTED[0], *WHY)
+
+    assert house.asked(*lift, "--as", "wang.wei")["lifted"] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("add", "c1@example.com"), "--why: write why"),
+        (("add", "12", *WHY), "12: this is no phone number; write one such as 13812345678"),
+        (("add", "c1@", *WHY), "c1@: this is no e-mail address"),
+        (("lift", "c1 example.com", *WHY), "this is no phone number"),
+    ],
+)
+def test_what_is_no_address_is_not_blocked(house: House, words: tuple[str, ...], said: str) -> None:
+    refused = house.type("blocks", *words)
+    assert (refused.code, said in refused.err) == (2, True)
+    assert house.asked("blocks") == []

@@ -110,6 +110,12 @@ def number_of(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
+def some_of(names: Sequence[str], most: int = 3) -> str | None:
+    """The first few of many names: `000012, 000017 and 40 more`; None for none."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more or None
+
+
 def _is_number(cell: str) -> bool:
     return cell.replace(",", "").replace(".", "", 1).replace("%", "").lstrip("-").isdigit()
 

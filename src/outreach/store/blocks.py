@@ -13,6 +13,12 @@ from outreach.store.one_of import one_of
 from outreach.store.tables import address_block, block_step
 
 ACTOR: Final = "outreach"
+BY_HAND: Final = "by hand"  # the source of what a person put on the list; two may take it off
+_KINDS: Final = {
+    "block": "address.blocked",
+    "ask": "address.unblock_asked",
+    "lift": "address.unblocked",
+}
 _STEPS: Final = tuple(column.name for column in block_step.columns)
 _BLOCKS: Final = ("id", "channel", "address", "reason", "since_at", "source", "until_at")
 
@@ -82,8 +88,37 @@ def lift(
     return _steps(tx, "lift", lifted, actor, at)
 
 
+class Asked(NamedTuple):
+    """Somebody asked to take an address off the list; it counts once another says the same."""
+
+    actor: str
+    why: str
+    at: datetime
+
+
+def ask_to_lift(tx: Connection, block: Block, why: str, actor: str, at: datetime) -> list[Entry]:
+    """Put on record that somebody wants an address let go; the block stands."""
+    return _steps(tx, "ask", [block._replace(why=why, source="a person")], actor, at)
+
+
+def asked(conn: Connection, block: Block) -> Asked | None:
+    """Who asked last to let this address go, since it was blocked."""
+    step = block_step.c
+    query = (
+        select(step.action, step.actor, step.why, step.at)
+        .where(
+            step.address == block.address, step.channel == block.channel,
+            step.reason == block.reason,
+        )
+        .order_by(step.id.desc())
+        .limit(1)
+    )  # fmt: skip
+    last = conn.execute(query).first()
+    return Asked(last.actor, last.why, last.at) if last and last.action == "ask" else None
+
+
 def _steps(
-    tx: Connection, action: Literal["block", "lift"], blocks: Sequence[Block], actor: str,
+    tx: Connection, action: Literal["block", "ask", "lift"], blocks: Sequence[Block], actor: str,
     at: datetime,
 ) -> list[Entry]:  # fmt: skip
     if not blocks:
@@ -96,9 +131,9 @@ def _steps(
     ]  # fmt: skip
     append(tx, block_step, _STEPS, rows)
     covered = cover(block_step, _STEPS, rows)
-    kind = "address.blocked" if action == "block" else "address.unblocked"
+    kind = _KINDS[action]
     detail = {"n": len(rows), "reasons": sorted({one.reason for one in blocks})}
-    if action == "lift":
+    if action != "block":
         detail["why"] = blocks[0].why
     subject = f"block step {first}" if len(rows) == 1 else f"block steps {first} to {rows[-1][0]}"
     return [Entry(at, kind, actor, subject, detail, covered)]

@@ -143,9 +143,9 @@ block_step = Table(
     required("channel", String(8)),
     required("address", Text),
     required("reason", String(32)),
-    required("action", String(8)),  # block | lift
+    required("action", String(8)),  # block | ask | lift
     required("why", Text),
-    required("source", Text),  # bounce 12 | message 5 | a person
+    required("source", Text),  # bounce 12 | message 5 | by hand | a person
     Column("until_at", UtcDateTime),
     required("actor", Text),
     required("at", UtcDateTime),
