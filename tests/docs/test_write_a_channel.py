@@ -1,15 +1,23 @@
 """docs/write-a-channel.md names what there is: members, outcomes, cases, slots, meanings."""
 
+import json
 import re
+import socket
+import socketserver
+import threading
 import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import get_args
+from typing import Any, Self, get_args
 
-from outreach.channels import Adapter
+import pytest
+
+from outreach.channels import Adapter, ChannelUnavailable
 from outreach.core import model
 from outreach.core.gateway.profile import SHIPPED, Meaning, Signing
+from outreach.core.words import Channel, State
 from outreach.project.config import GatewaySender
-from tests.channels.cases import CASES
+from tests.channels.cases import CASES, letters, results
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "write-a-channel.md").read_text(encoding="utf-8")
@@ -63,3 +71,100 @@ def test_every_file_the_page_names_is_there() -> None:
     assert named
     for name in named:
         assert (ROOT / name).exists() or (ROOT / "src" / "outreach" / name).exists(), name
+
+
+# --- the channel of another package ----------------------------------------------------------
+
+
+@pytest.fixture
+def carrier() -> Iterator["Carrier"]:
+    with Carrier() as server:
+        yield server
+
+
+class Carrier(socketserver.ThreadingTCPServer):
+    """Answers each line with one; `say` gives an answer other than the usual, or hangs up."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Lines)
+        self.taken: list[dict[str, Any]] = []
+        self.say: Callable[[dict[str, Any]], bytes | None] = lambda asked: None
+        self._thread = threading.Thread(
+            target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        )
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+    def adapter(self, port: int | None = None) -> Adapter:
+        """The channel of the page, opened as its entry point is."""
+        (block,) = (one for one in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL))
+        names: dict[str, Any] = {}
+        exec(block, names)  # noqa: S102
+        settings = {"host": "127.0.0.1", "port": port or self.server_address[1]}
+        opened: Adapter = names["opens"](
+            channel=Channel.SMS, address="95000", secret="k", settings=settings
+        )
+        return opened
+
+
+class _Lines(socketserver.StreamRequestHandler):
+    server: Carrier
+
+    def handle(self) -> None:
+        for line in self.rfile:
+            asked = json.loads(line)
+            self.server.taken.append(asked)
+            answer = self.server.say(asked)
+            if answer == b"":
+                return
+            said = {"code": 0, "ref": f"R{asked['id']}"}
+            self.wfile.write(answer or json.dumps(said).encode() + b"\n")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_the_channel_of_the_page_does_what_every_channel_does(
+    carrier: Carrier, case: Callable[[Adapter], None]
+) -> None:
+    adapter = carrier.adapter()
+    case(adapter)
+    adapter.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "code"),
+    [
+        (b'{"code": 7}\n', State.FAILED, "7"),
+        (b'{"code": 99}\n', State.READY, "99"),
+        (b"<html>\n", State.IN_DOUBT, "no_answer"),
+        (b"[]\n", State.IN_DOUBT, "no_answer"),
+        (b"", State.IN_DOUBT, "no_answer"),
+    ],
+)
+def test_what_the_carrier_of_the_page_answers(
+    carrier: Carrier, answer: bytes, state: State, code: str
+) -> None:
+    carrier.say = lambda asked: answer if asked["id"] == 2 else None
+    adapter = carrier.adapter()
+    found = results(adapter, letters(Channel.SMS, 3))
+    adapter.close()
+
+    assert (found[2].state, found[2].code) == (state, code)
+    assert {found[1].provider_ref, found[3].provider_ref} == {"R1", "R3"}
+    assert [one["id"] for one in carrier.taken] == [1, 2, 3]
+
+
+def test_nobody_listening_stops_the_channel_of_the_page(carrier: Carrier) -> None:
+    with socket.socket() as nobody:  # bound, and not listening
+        nobody.bind(("127.0.0.1", 0))
+        adapter = carrier.adapter(nobody.getsockname()[1])
+    with pytest.raises(ChannelUnavailable, match="cannot be reached"):
+        list(adapter.send(letters(Channel.SMS, 2)))
