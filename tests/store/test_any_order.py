@@ -57,11 +57,26 @@ class AnyOrder(RuleBasedStateMachine):
         return given
 
     def teardown(self) -> None:
-        found = verify(self.database)
-        assert found.ok, found.first_bad
-        self.database.close()
-        self.fresh.__exit__(None, None, None)
-        shutil.rmtree(self.folder)
+        try:
+            self.everything_ends()
+            found = verify(self.database)
+            assert found.ok, found.first_bad
+        finally:
+            self.database.close()
+            self.fresh.__exit__(None, None, None)
+            shutil.rmtree(self.folder)
+
+    def everything_ends(self) -> None:
+        """Whatever happened, a channel that takes everything leaves nothing open: nothing is
+        lost."""
+        while self.small.state == "planning":
+            self.small.plan_page()
+        for _ in range(3):
+            self.small.pass_time(minutes=20)
+            self.small.sweep("dead")
+            self.small.drain("a")
+        assert "open" not in merged(self.small.counts())
+        assert self.small.tally() == merged(self.small.counts())
 
     # --- what may happen ---------------------------------------------------------------------
 
@@ -112,6 +127,22 @@ class AnyOrder(RuleBasedStateMachine):
             gateway.before = lambda: None
             self.small.pass_time(seconds=61)
             self.small.sweep()
+
+        gateway.before = slow
+        self.small.work("slow")
+        gateway.before = lambda: None
+
+    @rule(after=st.integers(0, 2))
+    def be_slow_and_overtaken_by_one_with_smaller_windows(self, after: int) -> None:
+        gateway = self.small.gateways["sms-file"]
+
+        def slow() -> None:
+            gateway.before = lambda: None
+            self.small.pass_time(seconds=61)
+            self.small.sweep()
+            self.small.window = 1
+            self.crash(after)
+            self.small.window = 2
 
         gateway.before = slow
         self.small.work("slow")
