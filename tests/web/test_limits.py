@@ -1,5 +1,6 @@
 """Rubbish, floods and slow clients: an answer that fits, never a traceback, and nothing stored."""
 
+import gzip
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,6 +17,7 @@ from tests.web.door import DEADLINE, PUBLIC, TOKEN, Door, open_door
 
 STATUS = "/twilio/abroad/status/17"
 SENT = {"MessageSid": "SM1", "MessageStatus": "sent", "To": "+12125550100"}
+BOMB = gzip.compress(b"\0" * 1_000_000)  # never unpacked, whatever its header says
 
 
 @pytest.fixture
@@ -80,6 +82,9 @@ def test_rubbish_gets_an_answer_and_no_traceback(
         b"POST / HTTP/1.1\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc": 400,
         b"POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc": 400,
         post + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n": 400,
+        post + b"Transfer-Encoding: chunked\r\n\r\n" + b"400\r\n%b\r\n" % (b"a" * 1_024) * 3: 413,
+        post + b"X-Twilio-Signature: abc\r\nContent-Length: 999999999\r\n\r\n": 413,
+        post + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(BOMB) + BOMB: 403,
         post + b"Content-Length: 4\r\n\r\n\xff\xfe%%": 403,
         post + b"Content-Length: 9\r\n\r\na=%ff%fe&": 403,
         post + b"X-Twilio-Signature: \xff\xfe\r\nContent-Length: 3\r\n\r\na=b": 403,

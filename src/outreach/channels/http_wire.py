@@ -5,6 +5,7 @@ left: before that nothing was sent, after it nobody knows.
 """
 
 import select
+import socket
 import ssl
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -227,9 +228,11 @@ class HttpWire:
         """Why no connection was to be had: nothing was sent."""
         what = "the proxy" if self._origin.proxy else "the host"
         if isinstance(error, ssl.SSLCertVerificationError):
-            words = "its certificate is not trusted"
+            words = f"its certificate is not trusted: {error.verify_message}"
         elif isinstance(error, ssl.SSLError):
             words = "no secure connection could be agreed on"
+        elif isinstance(error, socket.gaierror):
+            words = f"the name of {what} cannot be looked up"
         else:
             words = f"{what} cannot be reached"
         return Lost(False, "connect", words)

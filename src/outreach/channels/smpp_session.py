@@ -135,7 +135,8 @@ class Session:
             if context is not None:
                 sock = context.wrap_socket(sock, server_hostname=centre.host)
         except ssl.SSLCertVerificationError as error:
-            raise ChannelUnavailable(f"{place}: its certificate is not trusted") from error
+            why = error.verify_message
+            raise ChannelUnavailable(f"{place}: its certificate is not trusted: {why}") from error
         except (OSError, UnicodeError) as error:
             raise ChannelUnavailable(f"{place} cannot be reached") from error
         return sock
