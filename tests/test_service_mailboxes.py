@@ -1,5 +1,6 @@
 """What a service does about returned mail: in time, troubles told once, and whose text it was."""
 
+import re
 import smtplib
 import socket
 from collections import Counter
@@ -177,14 +178,37 @@ def test_a_mail_that_could_not_be_stored_stays_in_its_box(
     assert served.stored() == {"mail:b": 2}
 
 
-def test_whatever_goes_wrong_a_round_goes_on(database: Database) -> None:
-    served = Served(database, {}, {"b": maildir(1)})  # opening it fails with a KeyError
+def test_a_fault_of_ours_with_one_mailbox_stops_no_other_and_nothing_that_came_in(
+    database: Database,
+) -> None:
+    boxes = {"sound": Box([b"1"])}  # opening the other fails with a KeyError
+    applied = [Applied(1, returned={"hard": 1})]
+    served = Served(database, boxes, {"broken": maildir(1), "sound": maildir(1)}, applied)
     mailboxes = served.mailboxes()
     mailboxes.look(NOW)
-    served.boxes["b"] = Box([b"1"])
     mailboxes.look(NOW + timedelta(seconds=1))
+    boxes["broken"] = Box()
+    mailboxes.look(NOW + timedelta(seconds=2))
 
-    assert served.events() == ["mailboxes_failed", "mailbox_read", "mailboxes_back"]
+    assert served.events() == ["mailbox_trouble", "mailbox_read", "returned_mail", "mailbox_back"]
+    assert served.said[0][1]["mailbox"] == "broken"
+    assert re.fullmatch(r"KeyError at .*test_service_mailboxes\.py:\d+", served.said[0][1]["why"])
+
+
+def test_whatever_goes_wrong_with_what_came_in_a_round_goes_on(database: Database) -> None:
+    served = Served(database, {"b": Box([b"1"])}, {"b": maildir(1)})
+    mailboxes = served.mailboxes()
+    usual = mailboxes.apply
+
+    def broken(_: object) -> Applied:
+        raise ZeroDivisionError
+
+    mailboxes.apply = broken
+    mailboxes.look(NOW)
+    mailboxes.apply = usual
+    mailboxes.look(NOW + timedelta(seconds=2))
+
+    assert served.events() == ["mailbox_read", "mailboxes_failed", "mailboxes_back"]
 
 
 @pytest.fixture
@@ -214,4 +238,55 @@ def test_the_lmtp_door_follows_the_config(database: Database, port: int) -> None
         mailboxes.close()
 
     assert served.events() == ["mailbox_trouble", "mailbox_back", "lmtp_listening"]
+    assert served.stored() == {"mail:door": 1}
+
+
+def test_a_mail_that_a_door_cannot_store_is_said(
+    database: Database, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> int:
+        raise DatabaseProblem("the disk is full")
+
+    served = Served(database, {}, {"door": LmtpDoor(kind="lmtp", port=port)})
+    mailboxes = served.mailboxes()
+    mailboxes.look(NOW)
+    try:
+        with smtplib.LMTP("127.0.0.1", port, timeout=10) as client:
+            with monkeypatch.context() as patch:
+                patch.setattr("outreach.receive.take_in", full)
+                for _ in range(2):
+                    with pytest.raises(smtplib.SMTPDataError):
+                        client.sendmail("", ["b+x@bounces.example.com"], b"Subject: x\r\n\r\n")
+            client.sendmail("", ["b+x@bounces.example.com"], b"Subject: x\r\n\r\n")
+    finally:
+        mailboxes.close()
+
+    assert served.events() == ["lmtp_listening", "mailbox_trouble", "mailbox_back"]
+    assert served.said[1][1] == {"mailbox": "door", "why": "the disk is full"}
+    assert served.stored() == {"mail:door": 1}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_door_that_died_is_opened_again_and_said(database: Database, port: int) -> None:
+    def end() -> None:
+        raise SystemExit
+
+    served = Served(database, {}, {"door": LmtpDoor(kind="lmtp", port=port)})
+    mailboxes = served.mailboxes()
+    mailboxes.look(NOW)
+    try:
+        controller = mailboxes._doors["door"][1]._controller
+        thread = controller._thread
+        assert thread is not None
+        controller.loop.call_soon_threadsafe(end)
+        thread.join()
+        mailboxes.look(NOW)
+        with smtplib.LMTP("127.0.0.1", port, timeout=10) as client:
+            client.sendmail("", ["b+x@bounces.example.com"], b"Subject: x\r\n\r\n")
+    finally:
+        mailboxes.close()
+
+    assert served.events() == [
+        "lmtp_listening", "mailbox_trouble", "mailbox_back", "lmtp_listening",
+    ]  # fmt: skip
     assert served.stored() == {"mail:door": 1}

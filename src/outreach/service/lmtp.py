@@ -22,11 +22,14 @@ _LATER: Final = "451 4.3.0 not stored; try again later"
 _ONE: Final = "452 4.5.3 one recipient a mail"
 
 
-class _Taker:
-    """What aiosmtpd asks; `store` raises where a mail cannot be stored."""
+Trouble = Callable[[Exception], None]
 
-    def __init__(self, store: Callable[[bytes], Any]) -> None:
-        self._store = store
+
+class _Taker:
+    """What aiosmtpd asks. `store` raises where a mail cannot be stored; `trouble` hears of it."""
+
+    def __init__(self, store: Callable[[bytes], Any], trouble: Trouble) -> None:
+        self._store, self._trouble = store, trouble
 
     async def handle_RCPT(  # noqa: N802  the library's name and order
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
@@ -40,9 +43,14 @@ class _Taker:
         mail = _delivered_to(envelope.rcpt_tos[0], bytes(envelope.content[:LARGEST]))
         try:
             await asyncio.to_thread(self._store, mail)
-        except Exception:  # the server keeps it, whatever went wrong here
+        except Exception as error:  # the server keeps it, whatever went wrong here
+            self._trouble(error)
             return _LATER
         return "250 2.0.0 stored"
+
+    async def handle_exception(self, error: Exception) -> str:
+        self._trouble(error)
+        return _LATER
 
 
 def _delivered_to(address: str, content: bytes) -> bytes:
@@ -57,12 +65,15 @@ class _Lmtp(LMTP):
 class LmtpDoor:
     """A door that is open between `start` and `close`, in a thread of its own."""
 
-    def __init__(self, host: str, port: int, store: Callable[[bytes], Any]) -> None:
+    def __init__(
+        self, host: str, port: int, store: Callable[[bytes], Any], trouble: Trouble
+    ) -> None:
+        """`trouble` hears why a mail was not taken, in that thread or another."""
         log = logging.getLogger("mail")  # it would tell of recipients
         log.addHandler(logging.NullHandler())
         log.propagate = False
         self._controller = _Controller(
-            _Taker(store), hostname=host, port=port, data_size_limit=_LARGEST,
+            _Taker(store, trouble), hostname=host, port=port, data_size_limit=_LARGEST,
             timeout=_PATIENCE, ident="outreach", enable_SMTPUTF8=True,
         )  # fmt: skip
 
@@ -71,8 +82,14 @@ class LmtpDoor:
         try:
             self._controller.start()
         except BaseException:
-            self._controller.loop.close()
+            self.close()
             raise
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its thread lives: without it the port takes connections and never answers."""
+        thread = self._controller._thread
+        return thread is not None and thread.is_alive()
 
     @property
     def port(self) -> int:
@@ -81,7 +98,18 @@ class LmtpDoor:
 
     def close(self) -> None:
         """Takes no more; what was answered is stored."""
-        self._controller.stop(no_assert=True)
+        controller, loop = self._controller, self._controller.loop
+        if self.is_open:
+            controller.stop(no_assert=True)
+        if loop.is_closed():
+            return
+        server: Any = controller.server
+        if server is not None:  # its thread ended otherwise: what it would have done at the end
+            loop.call_soon(controller.cancel_tasks)
+            loop.run_forever()
+            server.close()
+            loop.run_until_complete(server.wait_closed())
+        loop.close()
 
 
 class _Controller(Controller):

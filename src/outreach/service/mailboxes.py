@@ -4,11 +4,13 @@ A round only looks whether it is time. Mail servers are waited for beside it.
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from outreach import receive
+from outreach.engine.workshop import place_of
 from outreach.feeds.returned_mail import Mailbox, MailboxTrouble
 from outreach.project.bounce_config import ImapMailbox, LmtpDoor, MaildirMailbox
 from outreach.project.config import Config, SmppSender
@@ -17,7 +19,7 @@ from outreach.service.beside import Beside
 from outreach.service.definitions import Definitions, Say
 from outreach.service.due import is_due
 from outreach.service.refused import say_refused
-from outreach.store.database import Database
+from outreach.store.database import Database, DatabaseProblem
 
 if TYPE_CHECKING:
     from outreach.service import lmtp
@@ -86,19 +88,24 @@ class Mailboxes:
                 break
 
     def _read(self, name: str, box: ImapMailbox | MaildirMailbox) -> None:
-        opened: Mailbox | None = None
+        """Whatever is wrong with one mailbox keeps neither the others nor what came in waiting."""
         try:
-            opened = self.open(name, box)
-            took = receive.take_mails(self.database, name, opened, self.clock, self.stopping)
-        except MailboxTrouble as error:
-            self._beside.trouble(name, "mailbox_trouble", str(error), mailbox=name)
-        else:
-            self._beside.fine(name, "mailbox_back", mailbox=name)
-            if took.mails:
-                self.say("mailbox_read", mailbox=name, mails=took.mails, new=took.new)
-        finally:
-            if opened is not None:
-                opened.close()
+            with closing(self.open(name, box)) as opened:
+                took = receive.take_mails(self.database, name, opened, self.clock, self.stopping)
+        except DatabaseProblem:
+            raise
+        except Exception as error:
+            self._troubled(name, error)
+            return
+        self._beside.fine(name, "mailbox_back", mailbox=name)
+        if took.mails:
+            self.say("mailbox_read", mailbox=name, mails=took.mails, new=took.new)
+
+    def _troubled(self, name: str, error: Exception) -> None:
+        known = isinstance(error, MailboxTrouble | DatabaseProblem)
+        # Not what another error says, which may be a client's name.
+        why = str(error) if known else f"{type(error).__name__} at {place_of(error)}"
+        self._beside.trouble(name, "mailbox_trouble", why, mailbox=name)
 
     def _tell(self, done: Applied) -> None:
         if done.returned:
@@ -113,7 +120,10 @@ class Mailboxes:
             name: box for name, box in config.bounces.mailboxes.items() if isinstance(box, LmtpDoor)
         }
         for name, (as_it_was, door) in list(self._doors.items()):
-            if wanted.get(name) != as_it_was:
+            if not door.is_open:
+                why = "its thread has ended; the door is opened anew"
+                self._beside.trouble(name, "mailbox_trouble", why, mailbox=name)
+            if not door.is_open or wanted.get(name) != as_it_was:
                 door.close()
                 del self._doors[name]
         for name in sorted(wanted.keys() - self._doors.keys()):
@@ -122,11 +132,14 @@ class Mailboxes:
     def _open_door(self, name: str, box: LmtpDoor) -> None:
         from outreach.service import lmtp
 
-        door = lmtp.LmtpDoor(box.host, box.port, self._storing(name))
+        door = lmtp.LmtpDoor(
+            box.host, box.port, self._storing(name), lambda error: self._troubled(name, error)
+        )
         try:
             door.start()
-        except OSError as error:
-            why = f"cannot listen on {box.host} port {box.port}: {error.strerror or error}"
+        except (OSError, RuntimeError) as error:  # no port; no thread
+            reason = getattr(error, "strerror", None) or error
+            why = f"cannot listen on {box.host} port {box.port}: {reason}"
             self._beside.trouble(name, "mailbox_trouble", why, mailbox=name)
             return
         self._doors[name] = (box, door)
@@ -136,7 +149,9 @@ class Mailboxes:
     def _storing(self, name: str) -> Callable[[bytes], int]:
         def store(mail: bytes) -> int:
             event = Event(receive.source_of(name), receive.REPORT, mail, self.clock())
-            return receive.take_in(self.database, [event])
+            new = receive.take_in(self.database, [event])
+            self._beside.fine(name, "mailbox_back", mailbox=name)
+            return new
 
         return store
 
