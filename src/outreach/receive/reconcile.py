@@ -6,6 +6,7 @@ they do not know stays in doubt: that proves nothing, and a person looks.
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,13 +14,14 @@ from typing import Any, Final
 from outreach.channels import Asked, ChannelUnavailable, Pulls
 from outreach.receive.events import Event, pulled, take_in
 from outreach.store import checkup, doubts, references
-from outreach.store.database import Database
+from outreach.store.database import Database, DatabaseProblem
 from outreach.store.doubts import Doubt
 
 # A receipt that comes by itself is better evidence: it gets this long, counted from the doubt.
 PATIENCE: Final = timedelta(minutes=15)
 # A sender that was only slow may have handed a message over after it was taken for gone.
 _LATER: Final = timedelta(minutes=10)
+_AT_ONCE: Final = 100  # events fetched from a provider until they are stored
 
 Adapters = Callable[[str], Any]  # by the name of a sender; raises ChannelUnavailable
 
@@ -145,25 +147,48 @@ def _described(database: Database, question: Question) -> list[Asked]:
 
 
 def pull(
-    database: Database, adapters: Adapters, senders: Collection[str], now: datetime
+    database: Database,
+    adapters: Adapters,
+    senders: Collection[str],
+    now: datetime,
+    unsaved: list[Event] | None = None,
 ) -> Reconciled:
-    """Fetch the receipts and replies that these senders' providers keep for us, where they do."""
-    done = Reconciled()
+    """Fetch the receipts and replies that these senders' providers keep for us, where they do.
+
+    A provider that told us something does not tell it again. So it is asked only while we can
+    write; what it told until it broke off is kept; and what could not be written all the same
+    stays in `unsaved`, for the next call to begin with. Raises `DatabaseProblem` then.
+    """
+    done, fetched = Reconciled(), [] if unsaved is None else unsaved
+    _keep(database, fetched)
     for sender in sorted(senders):
-        events: list[Event] = []
+        new = 0
         try:
             adapter = adapters(sender)
             if not isinstance(adapter, Pulls):
                 continue
+            with database.begin():
+                pass
             for said in adapter.pull(now):
-                events.append(pulled(sender, said, now))
+                fetched.append(pulled(sender, said, now))
+                if len(fetched) % _AT_ONCE == 0:
+                    with suppress(DatabaseProblem):  # the rest of a page is not told again either
+                        new += _keep(database, fetched)
         except ChannelUnavailable as error:
             done.troubles[sender] = str(error)
+        except DatabaseProblem:
+            raise
         except Exception as error:
             done.troubles[sender] = _strange(error)
-        # What was told is not told again: it is kept also when the rest could not be had.
-        done.pulled[sender] = take_in(database, events)
+        done.pulled[sender] = new + _keep(database, fetched)
     return done
+
+
+def _keep(database: Database, fetched: list[Event]) -> int:
+    """Store events and forget them; how many were new."""
+    new = take_in(database, fetched)
+    fetched.clear()
+    return new
 
 
 def _strange(error: Exception) -> str:

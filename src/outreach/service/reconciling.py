@@ -44,6 +44,7 @@ class Reconciling:
     stopping: Callable[[], bool] = lambda: False
     _look_at: datetime | None = None
     _asked: dict[int, tuple[int, datetime]] = field(default_factory=dict)  # times, and when again
+    _unsaved: list[receive.Event] = field(default_factory=list)  # fetched, and not on record yet
     _opened: tuple[Config, Asker] | None = None  # kept while the config stays as it is
 
     def __post_init__(self) -> None:
@@ -99,4 +100,6 @@ class Reconciling:
                 self._asked[number] = (times + 1, now + AGAIN[times])
             else:  # nothing more is to be expected of its provider
                 self._asked[number] = (times, datetime.max.replace(tzinfo=now.tzinfo))
-        return reconcile.merged(done, reconcile.pull(self.database, adapters, config.senders, now))
+        senders = config.senders
+        news = reconcile.pull(self.database, adapters, senders, now, self._unsaved)
+        return reconcile.merged(done, news)
