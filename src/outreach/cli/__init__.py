@@ -1,5 +1,6 @@
 """The command line. One file a room; each adds its commands to `app`."""
 
+import gc
 import sys
 from functools import cache
 from pathlib import Path
@@ -69,6 +70,8 @@ def command_line() -> Any:
 
 def main() -> None:
     """Run a command; every expected trouble ends in a plain line and the right exit code."""
+    # Modules and their classes come by the hundred thousand objects and stay to the end.
+    gc.set_threshold(20_000, 20, 100)
     try:
         command_line()()
     except Failure as failure:
