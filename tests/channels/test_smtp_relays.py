@@ -16,7 +16,8 @@ from outreach.channels.smtp_session import Server
 from outreach.channels.smtp_window import Window
 from outreach.channels.smtp_wire import Offers
 from outreach.core.mime import Letterhead
-from outreach.core.model import accepted, unavailable
+from outreach.core.model import About, accepted, unavailable
+from outreach.core.said import about
 from outreach.core.words import Channel, State
 from tests.channels.cases import CASES, letters, mail, results, states
 from tests.channels.mta import CUT, HANG, Answer, Mta, Running, Taken, running, usual
@@ -281,6 +282,23 @@ def test_no_relay_serves_and_the_sentence_names_both() -> None:
             f"127.0.0.1:{one}: the server does not serve this sender: 530 5.7.0 authentication"
             f" required; 127.0.0.1:{other}: refused: 554 5.7.1 not you"
         )
+
+
+def test_one_relay_that_refuses_us_is_no_trouble_with_our_account_beside_one_that_is_down() -> None:
+    refuses = always("MAIL", "530 5.7.0 authentication required")
+    served = []
+
+    def goes_down(verb: str, _argument: str, _number: int) -> str | None:
+        if verb == "END":
+            served.append(1)
+        return CUT if len(served) > 3 and verb in ("CONNECT", "RCPT") else None
+
+    with two(refuses, goes_down) as found:
+        outcomes = results(found.channel, letters(Channel.EMAIL, 40))
+
+    waiting = [one for one in outcomes.values() if one.state is State.READY]
+    assert len(waiting) > 20
+    assert {about(one) for one in waiting} == {About.CONNECTION}
 
 
 def test_relays_that_are_all_resting_are_all_tried() -> None:

@@ -16,7 +16,7 @@ from outreach.channels.smtp_relay import BARREN, Line, Relay
 from outreach.channels.smtp_session import Server, Session, connect, tls_context
 from outreach.channels.smtp_window import Window
 from outreach.channels.smtp_wire import Garbled
-from outreach.core.model import Outcome, unavailable
+from outreach.core.model import About, Outcome, unavailable
 
 # Seconds after which an idle connection is not trusted: firewalls forget it without a word.
 _STALE: Final = 60.0
@@ -54,9 +54,11 @@ class Switchboard:
 
     @property
     def trouble(self) -> Outcome:
-        """Why no more of a window goes."""
-        said = (relay.trouble for relay in self._relays)
-        return next((why for why in said if why is not None), unavailable(_LOST))
+        """Why no more of a window goes. One relay that refuses our account stops no sender that has
+        another, which is merely down."""
+        said = [relay.trouble for relay in self._relays if relay.trouble is not None]
+        said.sort(key=lambda why: why.about is About.ACCOUNT)
+        return said[0] if said else unavailable(_LOST)
 
     def ready(self, window: Window, wanted: int) -> None:
         """At least one usable line, and more on their way. Raises `ChannelUnavailable`."""
