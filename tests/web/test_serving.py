@@ -12,7 +12,10 @@ import uvicorn
 
 from outreach.store.database import Database
 from outreach.web import serving
-from tests.web.door import DEADLINE, open_door
+from outreach.web.app import Health
+from outreach.web.opening import Opened
+from outreach.web.serving import listen
+from tests.web.door import DEADLINE, KEY, NOW, Door, config_of, open_door
 
 
 def test_a_look_at_slow_clients_that_fails_is_said_and_the_next_one_looks(
@@ -64,3 +67,32 @@ def test_a_server_that_is_asked_to_end_has_no_reason_of_its_own(
     asked.set()
     with open_door(tmp_path, sqlite) as door:
         assert door.opened.serving.wait(asked) == ""
+
+
+def test_a_fault_of_ours_is_an_answer_and_a_line_and_not_a_line_a_request(
+    tmp_path: Path, sqlite: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def breaks(self: Health, *_: object) -> None:
+        raise KeyError("+8613800000001")
+
+    monkeypatch.setattr(Health, "ask", breaks)
+    (listener,), said = listen("127.0.0.1", 0), list[tuple[str, dict[str, Any]]]()
+    config = config_of(tmp_path)
+    assert config.web is not None
+    opened = Opened(
+        config, config.web, sqlite, key=KEY, secrets={}, root=tmp_path, clock=lambda: NOW,
+        say=lambda event, **facts: said.append((event, facts)), sockets=[listener],
+    )  # fmt: skip
+    opened.start()
+    try:
+        door = Door(opened, listener.getsockname()[1], said, sqlite)
+        answers = [door.ask("GET", "/healthz").status for _ in range(3)]
+        opened.site.tally.tell(opened.site.say)
+    finally:
+        opened.close()
+
+    assert answers == [500, 500, 500]
+    failed = [facts for event, facts in said if event == "web_failed"]
+    assert [facts["error"] for facts in failed] == ["KeyError"]
+    assert "138" not in str(failed)
+    assert ("web_refused", {"failed": 3}) in said

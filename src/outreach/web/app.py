@@ -65,6 +65,7 @@ class App:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._said: set[tuple[str, str]] = set()  # faults of ours that were told
         self._router = Router(routes(site), redirect_slashes=False, default=self._unknown)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,7 +83,9 @@ class App:
             await reply(send, 503, b"try again\n", (PLAIN, (b"retry-after", b"5")))
         except Exception as error:
             self._site.tally.add("failed")
-            self._site.say("web_failed", error=type(error).__name__, at=place_of(error))
+            if (fault := (type(error).__name__, place_of(error))) not in self._said:
+                self._said.add(fault)
+                self._site.say("web_failed", error=fault[0], at=fault[1])
             await reply(send, 500, b"it failed\n", (PLAIN, CLOSE))
 
     async def _unknown(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 EVERY: Final = 60.0  # seconds between two lines
 # What a person wants to hear of; the rest is for metrics.
 _TOLD: Final = frozenset(
-    {"forged", "unknown_path", "too_large", "too_many", "not_stored", "slow", "not_allowed"}
+    {"forged", "unknown_path", "too_large", "too_many", "not_stored", "slow", "failed"}
 )
 
 
