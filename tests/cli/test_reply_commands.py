@@ -281,3 +281,24 @@ def test_what_cannot_be_seen_to_is_refused(door: Door, words: list[str], code: i
 
     assert isinstance(done.exception, Failure)
     assert done.exception.code == code
+
+
+def test_a_reply_names_the_clients_who_have_the_number_so_that_somebody_can_be_called(
+    door: Door,
+) -> None:
+    with door.database.begin() as tx:
+        tx.execute(client.update().where(client.c.id == 2).values(phone=phone(1)))
+    hear(door, reply(1, "投诉"), reply("+8613900000000", "怎么投诉"))
+
+    unknown, known = listed(door, "--all")
+    assert (known["client"], unknown["client"]) == (f"{1:07}, {2:07}", None)
+    assert datetime.fromisoformat(known["said"]) == NEXT_DAY
+
+
+def test_without_a_command_the_replies_that_wait_are_listed(door: Door) -> None:
+    hear(door, reply(1, "投诉"))
+    door.json = False
+    said = CliRunner().invoke(app, ["replies"], obj=door)
+    assert said.exit_code == 0
+    assert "投诉" in said.stdout
+    assert "For a person to see to: 1 reply." in said.stdout

@@ -174,3 +174,11 @@ def test_a_run_that_is_not_there_is_named(finished: House) -> None:
     for words in (("doubts", "9"), ("settle", "9", "--went", *WHY, "--as", "li.na")):
         said = finished.type("runs", *words)
         assert (said.code, "there is no run 9" in said.err) == (3, True)
+
+
+def test_a_doubt_names_the_client_whom_the_log_names_for_the_message(house: House) -> None:
+    house.type("run", "notice")
+    doubted = house.asked("runs", "doubts", "1")["messages"]
+    logged = {row["message"]: row["client"] for row in house.asked("log", "--state", "in_doubt")}
+    assert {one["message"]: one["client"] for one in doubted} == logged
+    assert len(logged) == WINDOW

@@ -105,9 +105,9 @@ def moment(at: datetime, clock: ZoneInfo) -> str:
     return f"{at.astimezone(clock):%Y-%m-%d %H:%M}"
 
 
-def number_of(n: int, noun: str) -> str:
+def number_of(n: int, noun: str, many: str = "") -> str:
     """So many of something: `1 message`, `3,052 messages`."""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {many or noun + 's'}"
 
 
 def some_of(names: Sequence[str], most: int = 3) -> str | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from outreach.cli.door import BAD_DATA, NOT_ALLOWED, USAGE, Door, Failure
-from outreach.cli.output import emit_json, emit_rows, next_step, say
+from outreach.cli.output import emit_json, emit_rows, next_step, number_of, say
 from outreach.core.masking import masked_address, masked_text
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from outreach.store.doubts import Doubt
 
 SHOWN: Final = 50  # lines a person reads; --json has them all
-_COLUMNS: Final = ("run", "campaign", "message", "channel", "address", "sender", "since", "said")
+_COLUMNS: Final = ("run", "message", "client", "address", "sender", "handed_at", "said")
 
 
 def doubts(
@@ -41,7 +41,7 @@ def doubts(
     if door.json:
         emit_json({"runs": counts, "messages": rows, "proposals": [_said(one) for one in waiting]})
         return
-    emit_rows(door, "In doubt", rows[:SHOWN], _COLUMNS, extra=("handed_at", "code"))
+    emit_rows(door, "In doubt", rows[:SHOWN], _COLUMNS, extra=("campaign", "code"))
     if len(rows) > SHOWN:
         say(door, f"... and {len(rows) - SHOWN:,} more; --json shows them all.")
     for number, total in counts.items():
@@ -139,8 +139,8 @@ def _do_confirm(door: Door, run: int, number: int | None, user: str) -> None:
         document = {**_said(found), "standing": "confirmed", "confirmed_by": user}
         emit_json({**document, "settled": settled, "left_alone": left})
         return
-    say(door, f"Proposal {found.id} is confirmed: {len(settled):,} messages of run {run} settled"
-        f" as {found.verdict}.")  # fmt: skip
+    say(door, f"Proposal {found.id} is confirmed: {number_of(len(settled), 'message')} of run {run}"
+        f" settled as {found.verdict}.")  # fmt: skip
     if left:
         numbers = ", ".join(map(str, left[:SHOWN]))
         say(door, f"{len(left):,} were no longer in doubt and are left alone: {numbers}.")
@@ -246,8 +246,8 @@ def _said(one: "Proposal") -> dict[str, Any]:
 
 def _waits(one: "Proposal") -> str:
     return (
-        f"Proposal {one.id} of {one.proposed_by}: {len(one.messages):,} messages of run {one.run},"
-        f" {one.verdict} ({masked_text(one.why)})."
+        f"Proposal {one.id} of {one.proposed_by}: {number_of(len(one.messages), 'message')} of run"
+        f" {one.run}, {one.verdict} ({masked_text(one.why)})."
     )
 
 

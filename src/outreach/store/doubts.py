@@ -20,7 +20,7 @@ from outreach.store import audit
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
 from outreach.store.database import add_counts, allocate, append
-from outreach.store.tables import doubt_step, message, outcome, receipt, retry, run, window
+from outreach.store.tables import client, doubt_step, message, outcome, receipt, retry, run, window
 from outreach.store.windows import OUTCOME_COLUMNS, outcome_rows
 
 _COLUMNS: Final = tuple(column.name for column in doubt_step.columns)
@@ -46,6 +46,7 @@ class Doubt(NamedTuple):
     said: str  # what the sender said last, or why it said nothing
     window: int
     content_digest: bytes  # of its text as planned
+    client: str | None = None  # the client's number; None for one who is no longer in the book
 
 
 def listed(conn: Connection, run_id: int) -> list[Doubt]:
@@ -69,12 +70,13 @@ def listed(conn: Connection, run_id: int) -> list[Doubt]:
         select(
             run.c.id, run.c.campaign, message.c.id, message.c.channel, message.c.address,
             window.c.sender, window.c.intent_at, outcome.c.at, outcome.c.code, outcome.c.detail,
-            window.c.id, message.c.content_digest,
+            window.c.id, message.c.content_digest, client.c.client_no,
         )
         .select_from(window)
         .join(run, run.c.id == window.c.run_id)
         .join(outcome, outcome.c.window_id == window.c.id)
         .join(message, message.c.id == outcome.c.message_id)
+        .outerjoin(client, client.c.id == message.c.client_id)
         .where(window.c.run_id == run_id, outcome.c.state == State.IN_DOUBT, ~later.exists())
         .where(~heard.correlate(outcome).exists())
         .order_by(message.c.id)
