@@ -11,7 +11,7 @@ from outreach.cli.rooms import add_to
 from outreach.core.breaker import ERRORS, PROBE, RESTS
 from outreach.core.retry import LATER, LINE, LONGEST
 from outreach.project.config import Config
-from outreach.project.rate_config import limits
+from outreach.project.rate_config import PACE, PacedSms, limits
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "rates.md").read_text(encoding="utf-8")
@@ -34,6 +34,14 @@ def test_the_limits_of_the_page_load_and_stand_in_one_order() -> None:
         "account AC00000000000000000000000000000000", "sms-abroad", "sms-abroad +852",
     ]  # fmt: skip
     assert mine.own.cap(None, date(2026, 9, 28)) == 2000
+
+
+def test_every_key_is_in_the_table_and_decides_about_nobody() -> None:
+    """What is not in PACE is frozen with a run: whose account it is, and which countries have
+    batches of their own."""
+    assert PacedSms.model_fields.keys() == PACE | {"account", "countries"}
+    table = set(re.findall(r"^\| `(\w+)` \|", PAGE, re.M))
+    assert table == PacedSms.model_fields.keys()
 
 
 def test_the_numbers_of_the_page_are_those_of_the_program() -> None:
