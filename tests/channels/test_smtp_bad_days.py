@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -136,6 +136,29 @@ def test_a_server_that_never_ends_the_handshake(security: Any) -> None:
         thread = threading.Thread(target=serve)
         thread.start()
         channel = SmtpChannel(Server("127.0.0.1", port, security, timeout=0.3), LETTERHEAD)
+        with pytest.raises(ChannelUnavailable, match=r"no answer within 0\.3 seconds"):
+            list(channel.send(letters(Channel.EMAIL, 5)))
+        channel.close()
+        thread.join()
+
+
+@pytest.mark.parametrize("opening", [b"", b"220 mx.test\r\n"], ids=["greeting", "ehlo"])
+def test_a_server_that_talks_without_an_end_is_not_listened_to_for_ever(opening: bytes) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        port = listener.getsockname()[1]
+
+        def serve() -> None:
+            sock, _ = listener.accept()
+            with sock, suppress(OSError):
+                if opening:
+                    sock.sendall(opening)
+                    sock.recv(1024)
+                while True:
+                    sock.sendall(b"250-and another thing\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        channel = SmtpChannel(Server("127.0.0.1", port, "none", timeout=0.3), LETTERHEAD)
         with pytest.raises(ChannelUnavailable, match=r"no answer within 0\.3 seconds"):
             list(channel.send(letters(Channel.EMAIL, 5)))
         channel.close()

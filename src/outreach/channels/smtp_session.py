@@ -7,8 +7,9 @@ socket (`smtp_wire`).
 import smtplib
 import socket
 import ssl
+import threading
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -143,11 +144,11 @@ def connect(server: Server, context: ssl.SSLContext | None, helo: str) -> Sessio
 
 def _greeted(server: Server, context: ssl.SSLContext | None, helo: str) -> smtplib.SMTP:
     if server.security == "tls":
-        client: smtplib.SMTP = smtplib.SMTP_SSL(
+        client: smtplib.SMTP = _TlsClient(
             server.host, server.port, helo, timeout=server.timeout, context=context
         )
     else:
-        client = smtplib.SMTP(server.host, server.port, helo, timeout=server.timeout)
+        client = _Client(server.host, server.port, helo, timeout=server.timeout)
     try:
         client.ehlo_or_helo_if_needed()
         if server.security == "starttls":
@@ -159,6 +160,40 @@ def _greeted(server: Server, context: ssl.SSLContext | None, helo: str) -> smtpl
         client.close()
         raise
     return client
+
+
+class _Client(smtplib.SMTP):
+    def getreply(self) -> tuple[int, bytes]:
+        return _in_time(self, super().getreply)
+
+
+class _TlsClient(smtplib.SMTP_SSL):
+    def getreply(self) -> tuple[int, bytes]:
+        return _in_time(self, super().getreply)
+
+
+def _in_time(client: smtplib.SMTP, read: Callable[[], tuple[int, bytes]]) -> tuple[int, bytes]:
+    """One whole answer within the timeout: the socket's own begins anew with each byte, so a server
+    that drips, or talks without an end, would be listened to for ever."""
+    over = threading.Event()
+
+    def cut() -> None:
+        over.set()
+        with suppress(OSError):
+            if client.sock is not None:
+                client.sock.shutdown(socket.SHUT_RDWR)
+
+    clock = threading.Timer(client.timeout, cut)
+    clock.daemon = True
+    clock.start()
+    try:
+        return read()
+    except (OSError, smtplib.SMTPException) as error:
+        if over.is_set():
+            raise TimeoutError from error
+        raise
+    finally:
+        clock.cancel()
 
 
 def _log_in(client: smtplib.SMTP, server: Server) -> None:
