@@ -60,7 +60,7 @@ class KeptOpen:
 
     def _turn(self, config: "Config", source: bytes) -> None:
         from outreach.cli.door import Failure
-        from outreach.engine.workshop import place_of
+        from outreach.core.fault import place_of
 
         for one in self._followers:
             try:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from outreach import dispatch
+from outreach.core.fault import place_of
 from outreach.engine import SILENCE, steps
 from outreach.store import marks, work, workers
 from outreach.store.database import Database, DatabaseProblem
@@ -191,11 +192,3 @@ class Workshop:
         finally:
             with self._lock:
                 self._idle.append(bench)
-
-
-def place_of(error: BaseException) -> str:
-    """The file and line an error came from."""
-    at = error.__traceback__
-    while at is not None and at.tb_next is not None:
-        at = at.tb_next
-    return f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at is not None else ""

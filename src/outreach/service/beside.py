@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from outreach.engine.workshop import place_of
+from outreach.core.fault import place_of
 from outreach.service.definitions import Say
 from outreach.store.database import DatabaseProblem
 

@@ -11,9 +11,9 @@ from apscheduler.events import EVENT_JOB_MISSED, JobExecutionEvent
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+from outreach.core.fault import place_of
 from outreach.core.schedule import Timing
 from outreach.core.timetable import MICROSECOND, Here, markets_of, timing
-from outreach.engine.workshop import place_of
 from outreach.service.due import is_due
 from outreach.service.lanes import Threads
 from outreach.service.rounds import Service

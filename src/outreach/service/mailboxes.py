@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from outreach import receive
-from outreach.engine.workshop import place_of
+from outreach.core.fault import place_of
 from outreach.feeds.returned_mail import Mailbox, MailboxTrouble
 from outreach.project.bounce_config import ImapMailbox, LmtpDoor, MaildirMailbox
 from outreach.project.config import Config, SmppSender

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from starlette.routing import Route, Router
 
-from outreach.web.applier import place_of
+from outreach.core.fault import place_of
 from outreach.web.gateway import Gateways
 from outreach.web.intake import NotStored
 from outreach.web.push import Pushes

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from outreach.core.fault import place_of
 from outreach.receive import Applied
 from outreach.store.database import DatabaseProblem
 from outreach.web.tally import EVERY
@@ -77,11 +78,3 @@ class Applier:
             self._trouble = ""
             self._say("events_applied_again")
         return True
-
-
-def place_of(error: BaseException) -> str:
-    """Where an error arose, FILE:LINE. Its words may hold a client's, so they are not told."""
-    at = error.__traceback__
-    while at is not None and at.tb_next is not None:
-        at = at.tb_next
-    return f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at is not None else ""

@@ -11,10 +11,11 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from outreach import receive
+from outreach.core.fault import place_of
 from outreach.project.config import Config
 from outreach.project.web_config import Web
 from outreach.store.database import Database
-from outreach.web.applier import Applier, place_of
+from outreach.web.applier import Applier
 from outreach.web.intake import Intake
 from outreach.web.keeper import Far, Store, keep
 from outreach.web.readers import readers

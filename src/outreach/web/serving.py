@@ -15,7 +15,7 @@ from typing import Any, Final
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from outreach.web.applier import place_of
+from outreach.core.fault import place_of
 from outreach.web.site import Site
 from outreach.web.tally import EVERY
 from outreach.web.wire import Receive, Scope, Send
