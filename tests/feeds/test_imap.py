@@ -87,6 +87,15 @@ def test_a_refusal_is_told_in_the_servers_words_and_without_the_password() -> No
     assert "hunter2" not in str(told.value)
 
 
+def test_a_password_that_login_cannot_carry_is_said_without_a_letter_of_it() -> None:
+    with imap_server(Box(list(MAILS))) as port, pytest.raises(MailboxTrouble) as told:
+        list(mailbox(port, "hunter密2").pages())
+
+    assert "AUTH=PLAIN" in str(told.value)
+    assert "密" not in str(told.value)
+    assert r"\u5bc6" not in str(told.value)
+
+
 @pytest.mark.parametrize(
     ("name", "asked"),
     [("Done", '"Done"'), ("已处理 & done", '"&XfJZBHQG- &- done"'), ('a"b', r'"a\"b"')],

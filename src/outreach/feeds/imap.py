@@ -118,6 +118,9 @@ class ImapMailbox:
         except (TimeoutError, socket.gaierror) as error:
             said = "no answer in time" if isinstance(error, TimeoutError) else "no such host"
             raise self._trouble(f"{place}: {said}") from None
+        except UnicodeEncodeError:  # which would quote a letter of the password
+            why = "without AUTH=PLAIN, which it does not offer, name and password must be ASCII"
+            raise self._trouble(f"{place}: {why}") from None
         except (imaplib.IMAP4.error, OSError, ssl.SSLError, ValueError) as error:
             # The library quotes the server, who may quote us.
             said = str(error).replace(self._password, "***") if self._password else str(error)
