@@ -11,8 +11,10 @@ import typer
 from outreach.cli.door import BAD_DATA, Door, Failure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from outreach.project.config import Config
-    from outreach.service import Opened
+    from outreach.service import Opened, Service
     from outreach.service.cases import Ways
     from outreach.service.reconciling import Asker
 
@@ -26,18 +28,13 @@ def serve(
     """Fire campaigns by their schedules and send what is due, until SIGTERM or Ctrl-C."""
     from outreach import clock
     from outreach.cli.kept_open import KeptOpen
-    from outreach.cli.mailboxes import applying, opening
     from outreach.cli.message_centres import Centres
     from outreach.cli.web import Processes
     from outreach.cli.worker import queue
     from outreach.engine import stop
     from outreach.service import Service
-    from outreach.service.cases import Cases
     from outreach.service.definitions import Definitions
-    from outreach.service.feeds import Feeds
     from outreach.service.live import Live
-    from outreach.service.mailboxes import Mailboxes
-    from outreach.service.reconciling import Reconciling
 
     door: Door = context.obj
     database = door.database
@@ -56,22 +53,7 @@ def serve(
         database, definitions, door.now, lines, opened, door.actor, clock.jumped,
         trusts_clock=pretended,
     )  # fmt: skip
-    service.feeds = Feeds(
-        database, definitions, door.now, lines, door.actor,
-        background=True, stopping=asked.is_set,
-    )  # fmt: skip
-    service.cases = Cases(
-        database, definitions, door.now, lines, lambda config: _departments(door, config),
-        background=True, stopping=asked.is_set,
-    )  # fmt: skip
-    service.mailboxes = Mailboxes(
-        database, definitions, door.now, lines, opening(door.root), applying(door),
-        background=True, stopping=asked.is_set,
-    )  # fmt: skip
-    service.reconciling = Reconciling(
-        database, definitions, door.now, lines, lambda config: _asker(door, config),
-        background=True, stopping=asked.is_set,
-    )  # fmt: skip
+    _works_beside(service, door, asked.is_set)
     if door.config.engine.mode == "workers":
         service.hand_over = queue(door).hand_over
     kept = KeptOpen([Processes(door, lines), Centres(door, lines)], lines)
@@ -83,6 +65,27 @@ def serve(
     finally:
         kept.close()
     database.close()
+
+
+def _works_beside(service: "Service", door: Door, stopping: "Callable[[], bool]") -> None:
+    """What a service does beside its rounds, each in a thread of its own."""
+    from outreach.cli.mailboxes import applying, opening
+    from outreach.service.cases import Cases
+    from outreach.service.feeds import Feeds
+    from outreach.service.mailboxes import Mailboxes
+    from outreach.service.reconciling import Reconciling
+
+    given = (door.database, service.definitions, door.now, service.say)
+    service.feeds = Feeds(*given, door.actor, background=True, stopping=stopping)
+    service.cases = Cases(
+        *given, lambda config: _departments(door, config), background=True, stopping=stopping
+    )
+    service.mailboxes = Mailboxes(
+        *given, opening(door.root), applying(door), background=True, stopping=stopping
+    )
+    service.reconciling = Reconciling(
+        *given, lambda config: _asker(door, config), background=True, stopping=stopping
+    )
 
 
 def _opened(door: Door, config: "Config", stopping: Any) -> "Opened":
