@@ -7,6 +7,7 @@ from outreach.channels.smtp_session import Server, Session
 from outreach.channels.smtp_window import Window
 from outreach.channels.smtp_wire import Conversation, Letter, Offers
 from outreach.core.model import About, Outcome, unavailable
+from outreach.core.words import State
 
 # Seconds a relay is left alone while others serve: the first time, and at most.
 _REST: Final = 5.0
@@ -86,7 +87,17 @@ class Relay:
 
     def settle(self, letter: Letter, outcome: Outcome) -> None:
         self._settled = True
-        self.window.settle(letter, outcome)
+        self.window.settle(letter, outcome if len(self._peers) == 1 else self._named(outcome))
+
+    def _named(self, outcome: Outcome) -> Outcome:
+        """With the server's name, where there are several: whose log is to be looked at. What was
+        refused is left as it was said, since it is judged by its words."""
+        if outcome.state is State.ACCEPTED:
+            said = f"{self.server.place}: {outcome.provider_ref}"
+            return outcome._replace(provider_ref=said)
+        if outcome.state is State.IN_DOUBT:
+            return outcome._replace(detail=f"{self.server.place}: {outcome.detail}")
+        return outcome
 
     def put_back(self, letter: Letter, why: Outcome, *, served: bool) -> None:
         # A letter at which a new connection ended goes behind all the others.
