@@ -79,6 +79,28 @@ def test_another_server_that_needs_ascii_gets_the_same_message_id_and_date() -> 
     assert bodies[0].as_bytes() != bodies[1].as_bytes()
 
 
+@pytest.mark.parametrize(
+    ("to", "signers", "said"),
+    [
+        ("user1@ok.test", (), "BODY=8BITMIME"),
+        ("user1@ok.test", (SIGNER,), ""),
+        ("用户@例子.测试", (SIGNER,), "BODY=8BITMIME SMTPUTF8"),
+    ],
+)
+def test_a_mail_that_is_ascii_for_its_signature_is_not_called_8bit(
+    to: str, signers: tuple[Signer, ...], said: str
+) -> None:
+    taken: list[Taken] = []
+    with running(lambda _: Mta("8BITMIME", "SMTPUTF8", taken=taken)) as server:
+        channel = SmtpChannel(Server("127.0.0.1", server.port, "none"), LETTERHEAD, signers=signers)
+        results(channel, [mail(1, to=to)])
+        channel.close()
+        assert server.faults == []
+        (command,) = (one for one in server.commands if one.startswith("MAIL"))
+
+    assert command.partition("> ")[2] == said
+
+
 def test_what_is_signed_is_ascii_and_arrives_with_a_good_signature() -> None:
     *_, taken = tried(usual, ("PIPELINING", "8BITMIME", "SMTPUTF8"), (SIGNER,))
 

@@ -76,7 +76,9 @@ class Clerk:
         sender = self._returns(message.id) if self._returns else self._from
         envelope = b" RET=HDRS ENVID=m%d.r%d" % message[:2] if offers.dsn else b""
         length = b" SIZE=%d" % size if offers.size else b""
-        encoding = b" BODY=8BITMIME" if offers.eight_bit else b""
+        # What is signed is ASCII but for an address: said to be 8bit, a relay might write it anew.
+        eight_bit = offers.eight_bit and (utf8 or not self._signers)
+        encoding = b" BODY=8BITMIME" if eight_bit else b""
         utf = b" SMTPUTF8" if utf8 else b""
         return b"MAIL FROM:<%b>%b%b%b%b\r\n" % (sender, envelope, length, encoding, utf)
 
