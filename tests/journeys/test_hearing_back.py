@@ -102,6 +102,25 @@ def test_a_door_process_that_dies_is_started_again_and_its_callers_are_served(
         served.stops()
 
 
+def test_the_door_follows_config_toml_while_it_is_sound_and_stays_while_it_is_not(
+    house: House,
+) -> None:
+    with serving(house, MONDAY) as served:
+        assert asked(served, "GET", "/below/healthz")[0] == 404
+        house.edit("config.toml", "https://outreach.example.com", "https://x.example.com/below")
+        served.waits_for("web_reopened", public_url="https://x.example.com/below")
+        assert asked(served, "GET", "/below/healthz")[0] == 200
+
+        house.edit("config.toml", "[web]", "[web")
+        served.waits_for("definition_broken")
+        (child,) = doors(served)
+        os.kill(child, signal.SIGKILL)
+        assert asked(served, "GET", "/below/healthz")[0] == 200  # by the last config that was sound
+        served.until(lambda: doors(served) not in ([], [child]))
+        assert [one["code"] for one in served.events("web_died")] == [-signal.SIGKILL]
+        served.stops()
+
+
 def test_of_several_processes_one_stores_and_applies_what_the_others_take_in(
     house: House,
 ) -> None:
