@@ -26,6 +26,7 @@ from outreach.store.tables import id_block
 from outreach.store.task import Task
 
 BUSY_SECONDS = 30.0
+PREPARED_AFTER: Final = 2  # uses of a statement on a connection to PostgreSQL
 FEW: Final = 2  # rows that are inserted one by one
 # It holds every client's data, so nobody but owner and group may read it. The files SQLite keeps
 # beside the database get the same rights.
@@ -53,10 +54,7 @@ class Database:
         if self.sqlite:
             self.write_engine, self.read_engine = _sqlite_engines(self.url.database or "", url)
         else:
-            # Server-side prepared statements break behind a transaction-pooling pgbouncer.
-            options: dict[str, Any] = {"connect_args": {"prepare_threshold": None}}
-            self.write_engine = create_engine(url, pool_pre_ping=True, **options)
-            self.read_engine = self.write_engine
+            self.write_engine = self.read_engine = _postgresql_engine(url)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -73,6 +71,7 @@ class Database:
                     isolation_level="REPEATABLE READ", postgresql_readonly=True
                 )
             yield conn
+            conn.commit()  # psycopg forgets the statements it prepared at a rollback
 
     def close(self) -> None:
         self.write_engine.dispose()
@@ -112,6 +111,29 @@ def _on_connect(query_only: bool) -> Any:
         cursor.close()
 
     return listener
+
+
+def _postgresql_engine(url: str) -> Engine:
+    # What a server connection prepared is lost behind a pooler that hands it on after each
+    # transaction; so nothing is prepared before the server itself was seen.
+    made = create_engine(url, pool_pre_ping=True, connect_args={"prepare_threshold": None})
+
+    def connected(raw: Any, _record: object) -> None:
+        if not pooled(raw):
+            # A plan made once for all values would stay what it was while a table was empty.
+            raw.execute("SET plan_cache_mode = force_custom_plan")
+            raw.prepare_threshold = PREPARED_AFTER
+        raw.commit()
+
+    event.listen(made, "connect", connected)
+    return made
+
+
+def pooled(raw: Any) -> bool:
+    """Whether a pooler stands between a connection of psycopg and the server: it makes up the
+    number of the server process that it tells its clients."""
+    (number,) = raw.execute("SELECT pg_backend_pid()").fetchone()
+    return bool(raw.info.backend_pid != number)
 
 
 @contextmanager

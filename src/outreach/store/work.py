@@ -25,7 +25,7 @@ from sqlalchemy import (
     table,
 )
 
-from outreach.store import windows
+from outreach.store import database, windows
 from outreach.store.tables import GOING as GOING
 from outreach.store.tables import batch, frozen, retry, run, run_count
 from outreach.store.task import STUCK_AFTER as STUCK_AFTER
@@ -203,7 +203,5 @@ def queued(conn: Connection) -> dict[str, dict[str, int]]:
 
 
 def pooled(conn: Connection) -> bool:
-    """Whether a pooler stands between us and the server: it makes up the number of the server
-    process that it tells its clients."""
-    raw: Any = conn.connection.driver_connection
-    return bool(raw.info.backend_pid != conn.execute(select(func.pg_backend_pid())).scalar_one())
+    """Whether a pooler stands between us and the server."""
+    return database.pooled(conn.connection.driver_connection)
