@@ -154,8 +154,8 @@ def test_a_refused_text_and_unbelievable_reports_are_told_by_doctor(house: House
         row["finding"] for row in house.asked("doctor")["checks"] if row["check"] == "returned mail"
     ]
     assert len(found) == 2
-    assert found[0].startswith("notice: 1 mails of 7 days came back because of its text: 554 5.6.0")
-    assert "1 reports of class hard" in found[1]
+    assert found[0].startswith("notice: 1 mail of 7 days came back because of its text: 554 5.6.0")
+    assert "1 report of class hard" in found[1]
     assert house.asked("blocks", "list") == []
 
 

@@ -148,9 +148,9 @@ def test_events_nobody_could_apply_and_replies_nobody_saw_are_found(house: House
     database.close()
 
     assert told(house, "heard back") == [
-        ("warning", "1 events of pulled:main were set aside (unknown_message): no message 99"),
-        ("warning", f"1 events are not applied yet, the oldest since {old:%Y-%m-%d %H:%M} UTC"),
-        ("warning", "1 replies wait for a person"),
+        ("warning", "1 event of pulled:main set aside (unknown_message): no message 99"),
+        ("warning", f"1 event not applied yet, the oldest since {old:%Y-%m-%d %H:%M} UTC"),
+        ("warning", "1 reply for a person to see to"),
     ]
 
 
@@ -183,6 +183,43 @@ def test_the_mail_server_is_knocked_at_only_when_told_to(
     assert ("ok", f"mail-relay: 127.0.0.1:{port} answers") in answers
     assert any(says.startswith(f"mail-relay: 127.0.0.1:{port} cannot be") for _, says in silent)
     assert ("ok", "mail-relay (smtp)") in told(house, "senders", code=code)
+
+
+RELAYS = """
+[senders.mail-relay]
+kind = "smtp"
+address = "service@example.com"
+relays = [
+  {{ host = "127.0.0.1", port = {first}, username = "outreach" }},
+  {{ name = "second", host = "127.0.0.1", port = {second}, username = "firm" }},
+]
+
+[senders.app]
+kind = "webhook"
+url = "https://push.example.com/outreach"
+
+[[routes]]
+"""
+
+
+def test_each_relay_is_knocked_at_and_each_login_and_push_service_needs_its_secret(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.clock = None
+    monkeypatch.setenv("OUTREACH_SECRET_MAIL_RELAY", "x")
+    with socket.create_server(("127.0.0.1", 0)) as first, socket.socket() as second:
+        second.bind(("127.0.0.1", 0))  # not listening: whoever knocks is refused
+        ports = [one.getsockname()[1] for one in (first, second)]
+        relays = RELAYS.format(first=ports[0], second=ports[1])
+        house.edit("config.toml", '[[routes]]\nchannel = "email"', relays + 'channel = "email"')
+        found = told(house, "senders", "--connect", code=1)
+
+    assert ("ok", f"mail-relay: 127.0.0.1:{ports[0]} answers") in found
+    refused = f"mail-relay: 127.0.0.1:{ports[1]} cannot be reached: Connection refused"
+    assert ("error", refused) in found
+    assert ("error", "mail-relay-second has no secret") in found
+    assert ("error", "app has no secret") in found
+    assert ("error", "mail-relay has no secret") not in found
 
 
 def test_a_database_that_was_never_set_up_ends_with_1(house: House) -> None:

@@ -162,4 +162,4 @@ def test_doctor_tells_of_senders_at_rest_and_batches_set_aside(door: Door) -> No
     stopped, aside = found()
     assert stopped.says == "sms-file: stopped by li.na: contract ended"
     assert stopped.write == "outreach senders open sms-file"
-    assert aside.says == "run 1: 1 batches were set aside, for they ended every sender"
+    assert aside.says == "run 1: 1 batch set aside, for every sender ended by it"

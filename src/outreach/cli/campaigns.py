@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from outreach.cli.door import BAD_DATA, NOT_ALLOWED, PROBLEMS, USAGE, Door, Failure
-from outreach.cli.output import console, emit_json, emit_rows, next_step, progress, say, table
+from outreach.cli.output import (
+    console,
+    emit_json,
+    emit_rows,
+    lasting,
+    next_step,
+    number_of,
+    progress,
+    say,
+    table,
+)
 
 if TYPE_CHECKING:
     from outreach.plan import Due, Estimate, Job
@@ -133,11 +143,13 @@ def _show_plan(door: Door, due: "Due", found: "Estimate", document: dict[str, An
         line += f", about {document['sms_cost']:,.2f} at the price of config.toml"
     out.print(line)
     seconds, total = document["eta_seconds"], sum(document["channels"].values())
-    rate = f" at {total / seconds:,.0f} messages a second" if seconds else ""
-    out.print(f"About {seconds:,.0f} s{rate}")
+    rate = total / seconds if seconds else 0.0
+    # Where the sender waits for its hour or its day, a rate over the wait says nothing.
+    told = f" at {number_of(round(rate), 'message')} a second" if rate >= 1 else ""
+    out.print(f"About {lasting(seconds)}{told}" if total else "Nothing to send")
     if found.longest_sms:
         longest = found.longest_sms
-        out.print(f"Longest SMS: {longest.sms_units} units, {longest.sms_parts} part(s)")
+        out.print(f"Longest SMS: {longest.sms_units} units, {number_of(longest.sms_parts, 'part')}")
     for (channel, locale), parts in sorted(found.samples.items()):
         out.print(f"\n[dim]Sample {channel} {locale}[/]")
         out.print(_mail_text(parts) if channel == "email" else "\n".join(parts), markup=False)

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from outreach.cli.output import number_of
+
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
@@ -27,7 +29,7 @@ def doubt_findings(conn: "Connection", project: "Project", now: datetime) -> Ite
 
     open_ = checkup.in_doubt(conn)
     for run, n in open_.items():
-        says = f"run {run}: {n:,} messages may or may not have been sent"
+        says = f"run {run}: {number_of(n, 'message')} may or may not have been sent"
         yield Seen("warning", says, f"outreach runs doubts {run}")
     if not open_:
         yield Seen("ok", "no message is in doubt")
@@ -41,10 +43,12 @@ def sender_findings(conn: "Connection", project: "Project", now: datetime) -> It
     for name, row in breakers.standing(conn).items():
         if row["state"] != "closed":
             quiet = False
-            yield Seen("warning", row["why"][:300], f"outreach senders open {name}")
+            why = row["why"] if row["why"].startswith(f"{name}:") else f"{name}: {row['why']}"
+            yield Seen("warning", why[:300], f"outreach senders open {name}")
     for run, batches in left.all_set_aside(conn).items():
         quiet = False
-        says = f"run {run}: {batches:,} batches were set aside, for they ended every sender"
+        many = number_of(batches, "batch", "batches")
+        says = f"run {run}: {many} set aside, for every sender ended by it"
         yield Seen("warning", says, f"outreach runs show {run}, then outreach runs retry {run}")
     if quiet:
         yield Seen("ok", "no sender rests or is stopped")
@@ -57,17 +61,19 @@ def heard_findings(conn: "Connection", project: "Project", now: datetime) -> Ite
     quiet = True
     for one in raw_events.aside_reasons(conn, now - LATELY):
         quiet = False
-        says = f"{one.n:,} events of {one.source} were set aside ({one.reason}): {one.detail}"
+        events = number_of(one.n, "event")
+        says = f"{events} of {one.source} set aside ({one.reason}): {one.detail}"
         yield Seen("warning", says[:300], _REMEDIES.get(one.reason, _LOOK))
     waiting = raw_events.waiting(conn)
     if waiting.oldest_at is not None and waiting.oldest_at < now - STUCK:
         quiet = False
         since = f"{waiting.oldest_at:%Y-%m-%d %H:%M} UTC"
-        says = f"{waiting.events:,} events are not applied yet, the oldest since {since}"
+        says = f"{number_of(waiting.events, 'event')} not applied yet, the oldest since {since}"
         yield Seen("warning", says, "let `outreach serve` run, with every sender it is to hear of")
     if unseen := len(replies.listed(conn)):
         quiet = False
-        yield Seen("warning", f"{unseen:,} replies wait for a person", "outreach replies list")
+        says = f"{number_of(unseen, 'reply', 'replies')} for a person to see to"
+        yield Seen("warning", says, "outreach replies list")
     if quiet:
         yield Seen("ok", "what came in is applied, and nobody waits for an answer")
 
@@ -95,11 +101,14 @@ def returned_findings(conn: "Connection", project: "Project", now: datetime) -> 
             if kind == "content"
             else "look at blocklists, SPF, DKIM and DMARC of the sender"
         )
-        says = f"{campaign}: {mails:,} mails of {days} days came back because of {what}: {said}"
+        many = number_of(mails, "mail")
+        says = f"{campaign}: {many} of {days} days came back because of {what}: {said}"
         yield Seen("warning", says[:300], write)
     for kind, reports in sorted(bounces.unsigned(conn, since).items()):
         quiet = False
-        says = f"{reports:,} reports of class {kind} in {days} days carry no token of ours"
+        says = (
+            f"{number_of(reports, 'report')} of class {kind} in {days} days without a token of ours"
+        )
         yield Seen("warning", says, "outreach bounces; if clients are right, record it by hand")
     config = project.config.bounces
     if config.address and not config.mailboxes:

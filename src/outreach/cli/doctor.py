@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from outreach.project.load import Project
 
-CONNECT_SECONDS: Final = 3.0
 HOLDINGS_AGE: Final = timedelta(days=4)  # Friday's close is still the newest on a Tuesday morning
 LITTLE_SPACE, NO_SPACE = 5 * 1024**3, 512 * 1024**2  # bytes left for var
 _STYLES: Final = {"ok": "green", "warning": "yellow", "error": "red"}
@@ -167,31 +166,10 @@ def _audit_key(look: Look) -> Iterator[Finding]:
 
 
 def _senders(look: Look) -> Iterator[Finding]:
-    from outreach.project.secrets import secret, variable_of
+    from outreach.cli.sender_health import server_findings
 
-    for name, sender in look.project.config.senders.items():
-        needs = sender.kind in ("twilio_sms", "sms_gateway_http", "smpp") or bool(
-            getattr(sender, "username", None)
-        )
-        if needs and not secret(name):
-            yield Finding("error", f"{name} has no secret", f"set {variable_of(name)} or its _FILE")
-        elif sender.kind in ("smtp", "smpp") and look.connect:
-            yield _knock(name, sender.host, sender.port)
-        elif sender.kind == "memory":
-            yield Finding("warning", f"{name} sends nothing to anybody", "give it another kind")
-        else:
-            yield Finding("ok", f"{name} ({sender.kind})")
-
-
-def _knock(name: str, host: str, port: int) -> Finding:
-    import socket
-
-    try:
-        with socket.create_connection((host, port), timeout=CONNECT_SECONDS):
-            return Finding("ok", f"{name}: {host}:{port} answers")
-    except OSError as error:
-        why = error.strerror or str(error) or type(error).__name__
-        return Finding("error", f"{name}: {host}:{port} cannot be reached: {why}", "see to it")
+    for level, says, write in server_findings(look.project.config.senders, look.connect):
+        yield Finding(level, says, write)
 
 
 def _campaigns(look: Look) -> Iterator[Finding]:

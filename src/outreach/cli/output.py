@@ -110,6 +110,20 @@ def number_of(n: int, noun: str, many: str = "") -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {many or noun + 's'}"
 
 
+def lasting(seconds: float) -> str:
+    """A length of time as people say it: `40 s`, `12 min`, `6 h 30 min`, `3 days 4 h`."""
+    if seconds < 90:
+        return f"{seconds:,.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days:,} days {hours} h" if hours else f"{days:,} days"
+
+
 def some_of(names: Sequence[str], most: int = 3) -> str | None:
     """The first few of many names: `000012, 000017 and 40 more`; None for none."""
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
