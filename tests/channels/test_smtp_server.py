@@ -214,6 +214,35 @@ def test_a_certificate_that_has_expired_is_refused(tmp_path: Path) -> None:
         list(opened.send([mail()]))
 
 
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+def test_a_certificate_that_is_renewed_with_its_authority_is_trusted_again(
+    tmp_path: Path, security: Any
+) -> None:
+    shown = made_certificate(tmp_path / "ca.pem", expired=True)
+    context = server_side(shown)
+    inbox = Inbox()
+    served = serving(inbox, context) if security == "tls" else serving(inbox, tls_context=context)
+    with served as port, channel(Server("127.0.0.1", port, security, str(shown))) as opened:
+        with pytest.raises(ChannelUnavailable, match="certificate has expired"):
+            list(opened.send([mail(1)]))
+        context.load_cert_chain(made_certificate(shown))
+
+        assert states(opened, [mail(1)]) == {1: State.ACCEPTED}
+
+
+def test_an_authority_that_is_gone_meanwhile_is_one_sentence(tmp_path: Path) -> None:
+    shown = made_certificate(tmp_path / "ca.pem", expired=True)
+    with (
+        serving(Inbox(), server_side(shown)) as port,
+        channel(Server("127.0.0.1", port, "tls", str(shown))) as opened,
+    ):
+        with pytest.raises(ChannelUnavailable, match="certificate has expired"):
+            list(opened.send([mail(1)]))
+        shown.unlink()
+        with pytest.raises(ChannelUnavailable, match=r"ca\.pem cannot be read: No such file"):
+            list(opened.send([mail(1)]))
+
+
 def test_a_name_that_nobody_resolves_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")

@@ -154,10 +154,11 @@ class Switchboard:
     def _open(self, relay: Relay) -> None:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(8, thread_name_prefix="smtp-connect")
-        context = self._contexts[id(relay)]
         try:
+            context = self._contexts.get(id(relay)) or tls_context(relay.server)
+            self._contexts[id(relay)] = context
             future = self._pool.submit(connect, relay.server, context, self._helo)
-        except RuntimeError as error:  # the machine has no thread left for us
+        except (ChannelUnavailable, RuntimeError) as error:  # no authorities, no thread
             self._fails(relay, unavailable("connect", str(error)))
             return
         relay.opening += 1
@@ -191,6 +192,8 @@ class Switchboard:
             if error is None:
                 self._add(relay, future.result())
             else:
+                # Whom to trust is read anew: a certificate and its authority are renewed together.
+                self._contexts.pop(id(relay), None)
                 words = str(error).removeprefix(f"{relay.server.place}: ")
                 self._fails(relay, unavailable("connect", words))
 
