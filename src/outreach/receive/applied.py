@@ -1,8 +1,10 @@
 """Apply what came in: read events, record what they say, and put off or aside what cannot be."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -10,6 +12,7 @@ from sqlalchemy import Connection
 
 from outreach.core.bounce.resting import USUAL, SoftRule
 from outreach.core.bounce.returned import ReturnedMail
+from outreach.core.fault import place_of
 from outreach.core.masking import masked_text
 from outreach.core.receipt import (
     WAITS,
@@ -26,7 +29,7 @@ from outreach.receive.returned import receipt_of
 from outreach.store import audit, bounces, consent, rates, raw_events, receipts
 from outreach.store.audit import Entry
 from outreach.store.bounces import Found
-from outreach.store.database import Database
+from outreach.store.database import Database, DatabaseProblem
 from outreach.store.raw_events import Aside, Due
 from outreach.store.receipts import Result, Saying
 
@@ -52,6 +55,22 @@ class Applied(NamedTuple):
     returned: Mapping[str, int] = {}  # mails that came back and were not on record, by class
     # Of these, how many where the text or the sender was refused: by run, and content or policy.
     refused: Mapping[tuple[int, str], int] = {}
+    faults: tuple[str, ...] = ()  # of ours, by what and where: their events wait for another try
+
+
+def _both(one: Applied, other: Applied) -> Applied:
+    """What two calls came to, as one."""
+    return Applied(
+        one.events + other.events,
+        one.receipts + other.receipts,
+        one.waiting + other.waiting,
+        one.aside + other.aside,
+        one.replies + other.replies,
+        one.clicks + other.clicks,
+        returned=Counter(one.returned) + Counter(other.returned),
+        refused=Counter(one.refused) + Counter(other.refused),
+        faults=(*one.faults, *other.faults),
+    )
 
 
 @dataclass
@@ -94,7 +113,41 @@ def apply(
         due = raw_events.due(conn, now, limit, _read_here(readers, answering))
     if not due:
         return Applied()
-    read = [_read(readers, one) for one in due]
+    how = _How(now, zone, answering, soft)
+    return _apart(database, [_read(readers, one) for one in due], how)
+
+
+class _How(NamedTuple):
+    """What holds for one call."""
+
+    now: datetime
+    zone: ZoneInfo
+    answering: Answering | None
+    soft: SoftRule
+
+
+def _apart(database: Database, read: Sequence[_Read], how: _How) -> Applied:
+    """All of them at once; each by itself where that fails, so that one that nobody can apply keeps
+    no opt-out waiting. It is tried again ever more seldom, and then a person looks."""
+    try:
+        return _together(database, read, how)
+    except DatabaseProblem:
+        raise
+    except Exception as error:
+        if len(read) > 1:
+            fresh = [_Read(one.due, one.said, one.wrong) for one in read]
+            return reduce(_both, [_apart(database, [one], how) for one in fresh])
+        (one,) = read
+        fault = f"{type(error).__name__} {place_of(error)}"
+        one.results = [Result("waits", "failed", fault)]
+        with database.begin() as tx:
+            waiting, aside, entries = _close(tx, _held(tx, [one]), how.now)
+            audit.append(tx, entries)
+        return Applied(1, waiting=waiting, aside=aside, faults=(fault,))
+
+
+def _together(database: Database, read: Sequence[_Read], how: _How) -> Applied:
+    now, soft = how.now, how.soft
     with database.begin() as tx:
         mine = _held(tx, read)
         mails = bounces.judge(tx, _returned(mine))
@@ -103,10 +156,10 @@ def apply(
         waiting, aside, more = _close(tx, [one for one in mine if not one.from_clients], now)
         audit.append(tx, [*entries, *back.entries, *more])
     done = Applied(
-        len(due), written, waiting, aside, returned=dict(back.kinds), refused=dict(back.refused)
+        len(read), written, waiting, aside, returned=dict(back.kinds), refused=dict(back.refused)
     )
     said = [one for one in mine if one.from_clients]
-    return _from_clients(database, said, now, zone, answering, done) if said else done
+    return _from_clients(database, said, how, done) if said else done
 
 
 def _read_here(readers: Readers, answering: Answering | None) -> set[str]:
@@ -118,15 +171,14 @@ def _read_here(readers: Readers, answering: Answering | None) -> set[str]:
 def _from_clients(
     database: Database,
     read: Sequence[_Read],
-    now: datetime,
-    zone: ZoneInfo,
-    answering: Answering | None,
+    how: _How,
     done: Applied,
 ) -> Applied:
     """What clients say. Their transaction begins with the head of the log, as every one does that
     looks whether the same was said before; that of receipts ends with it."""
+    now, zone = how.now, how.zone
     for one in read:
-        one.results += [_answered(answer, answering) for answer in one.parts(Answer)]
+        one.results += [_answered(answer, how.answering) for answer in one.parts(Answer)]
     with database.begin() as tx:
         consent.hold(tx)
         audit.append(tx, [])

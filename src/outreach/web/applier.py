@@ -26,6 +26,7 @@ class Applier:
         self._woken, self._stopping = threading.Event(), threading.Event()
         self._trouble = ""
         self._aside, self._told = 0, -EVERY
+        self._faults: set[str] = set()  # that were told
         self._thread = threading.Thread(target=self._run, name="applier", daemon=True)
 
     def start(self) -> None:
@@ -64,6 +65,9 @@ class Applier:
                 self._woken.clear()
                 done = self._apply()
                 self._aside += done.aside
+                for fault in sorted({*done.faults} - self._faults):
+                    self._faults.add(fault)
+                    self._say("event_failed", fault=fault)
                 if not done.events:
                     break
                 if self._woken.is_set():
