@@ -16,6 +16,8 @@ LITTLE_TIME, NO_TIME = 30, 7  # days until the disk is full, as it grows now
 LONG_LOG: Final = 256 * 1024**2  # bytes of SQLite's log that nobody could write back
 # Of 2,147,483,647, after which PostgreSQL takes no more writes; its vacuum begins at 200 million.
 OLD_TRANSACTIONS: Final = 1_000_000_000
+# Settings without which a committed intent can be lost in a power cut.
+DURABLE: Final = ("fsync", "synchronous_commit", "full_page_writes")
 _MANY_DEAD: Final = 100_000  # rows
 
 
@@ -82,8 +84,7 @@ def _long_log(conn: Connection) -> Iterator[Finding]:
 
 
 def _safety(conn: Connection) -> Iterator[Finding]:
-    """Settings without which a committed intent can be lost in a power cut."""
-    for name in ("fsync", "synchronous_commit", "full_page_writes"):
+    for name in DURABLE:
         value = conn.execute(text("SELECT current_setting(:name)"), {"name": name}).scalar_one()
         if value == "off":
             says = f"{name} is off: after a power cut, messages could be sent twice"
