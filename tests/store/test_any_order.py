@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import orjson
@@ -45,13 +46,14 @@ class AnyOrder(RuleBasedStateMachine):
         )  # fmt: skip
         # What the channel said last of each message: only `ready` allows another try.
         self.said: dict[int, str] = {}
-        self.down: set[str] = set()
+        self.twice: list[int] = []
         self.small.gateways["sms-file"].answer = self.answer
         self.answers: list[Outcome | None] = []
         self.small.plan_page()
 
     def answer(self, message: Message) -> Outcome | None:
-        assert self.said.get(message.id, "ready") == "ready", f"{message.id} was sent twice"
+        if self.said.get(message.id, "ready") != "ready":
+            self.twice.append(message.id)  # raised here it would be a fault of the channel
         given = self.answers.pop() if self.answers else None
         self.said[message.id] = str(given.state) if given else "accepted"
         return given
@@ -76,7 +78,9 @@ class AnyOrder(RuleBasedStateMachine):
             self.small.sweep("dead")
             self.small.drain("a")
         assert "open" not in merged(self.small.counts())
-        assert self.small.tally() == merged(self.small.counts())
+        assert self.small.rows_of(retry) == 0
+        self.counters_equal_the_states_that_the_facts_say()
+        self.nothing_is_sent_twice()
 
     # --- what may happen ---------------------------------------------------------------------
 
@@ -119,18 +123,39 @@ class AnyOrder(RuleBasedStateMachine):
     def sweep_after_the_dead(self) -> None:
         self.small.sweep("dead")
 
-    @rule()
-    def be_slow_and_settle_late(self) -> None:
+    @rule(resend=st.booleans())
+    def be_slow_and_settle_late(self, resend: bool) -> None:
         gateway = self.small.gateways["sms-file"]
 
         def slow() -> None:
             gateway.before = lambda: None
             self.small.pass_time(seconds=61)
             self.small.sweep()
+            if resend:  # people do not know that the sender is only slow
+                self.people_settle_doubts(Verdict.RESEND, CLIENTS)
 
         gateway.before = slow
         self.small.work("slow")
         gateway.before = lambda: None
+
+    @rule(resend=st.booleans())
+    def be_swept_between_two_messages_of_a_window(self, resend: bool) -> None:
+        gateway, first = self.small.gateways["sms-file"], [True]
+
+        def slow(message: Message) -> Outcome | None:
+            given = self.answer(message)
+            if first:
+                first.clear()
+                self.small.pass_time(seconds=61)
+                self.small.sweep()
+                if resend:
+                    self.people_settle_doubts(Verdict.RESEND, CLIENTS)
+                self.said[message.id] = "accepted"  # which the sender is about to tell
+            return given
+
+        gateway.answer = slow
+        self.small.work("slow")
+        gateway.answer = self.answer
 
     @rule(after=st.integers(0, 2))
     def be_slow_and_overtaken_by_one_with_smaller_windows(self, after: int) -> None:
@@ -167,6 +192,22 @@ class AnyOrder(RuleBasedStateMachine):
         self.small.plan_page()
         assert not self.small.work("a")
         assert self.small.handed() == handed
+        self.small.move(before, "paused")
+
+    @precondition(lambda self: self.small.state in ("planning", "sending"))
+    @rule()
+    def pause_while_a_window_is_being_sent(self) -> None:
+        gateway, before = self.small.gateways["sms-file"], self.small.state
+        windows = [0]
+
+        def pause() -> None:
+            windows[0] += 1
+            self.small.move("paused", before)
+
+        gateway.before = pause
+        self.small.work("a")
+        gateway.before = lambda: None
+        assert windows[0] <= 1
         self.small.move(before, "paused")
 
     @rule()
@@ -280,6 +321,10 @@ class AnyOrder(RuleBasedStateMachine):
     # --- what is always so -------------------------------------------------------------------
 
     @invariant()
+    def nothing_is_sent_twice(self) -> None:
+        assert self.twice == []
+
+    @invariant()
     def counters_equal_the_states_that_the_facts_say(self) -> None:
         assert self.small.tally() == merged(self.small.counts())
 
@@ -340,6 +385,36 @@ def fresh(url: str, folder: Path) -> Iterator[str]:
     with admin.connect() as conn:
         conn.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     admin.dispose()
+
+
+# What chance seldom brings about, from the first moment on.
+STORIES: list[list[tuple[str, dict[str, Any]]]] = [
+    [("be_slow_and_overtaken_by_one_with_smaller_windows", {"after": 0})],
+    [("be_slow_and_overtaken_by_one_with_smaller_windows", {"after": 1})],
+    [("be_slow_and_settle_late", {"resend": False})],
+    [("be_slow_and_settle_late", {"resend": True}), ("send", {"owner": "b", "answers": []})],
+    [("be_swept_between_two_messages_of_a_window", {"resend": False})],
+    [("be_swept_between_two_messages_of_a_window", {"resend": True}), ("retry_now", {})],
+    [("pause_while_a_window_is_being_sent", {})],
+    [("crash", {"after": 1}), ("sweep_after_the_dead", {}), ("time_passes", {"minutes": 20})],
+    [("the_provider_has_what_it_said_it_did_not_take", {"state": State.DELIVERED})],
+    [("channel_is_down", {}), ("pause_and_resume", {}), ("time_passes", {"minutes": 20})],
+]
+
+
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: " and ".join(one[0] for one in story))
+def test_a_story_ends_well(database_url: str, story: list[tuple[str, dict[str, Any]]]) -> None:
+    class Machine(AnyOrder):
+        url = database_url
+
+    one = Machine()
+    try:
+        for name, more in story:
+            getattr(one, name)(**more)
+            for law in one.invariants:
+                law.function(one)
+    finally:
+        one.teardown()
 
 
 @pytest.mark.parametrize("part", [1, 2])
