@@ -6,7 +6,6 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from typing import Any
 
@@ -198,7 +197,7 @@ def test_no_thread_and_no_file_left_leave_nothing_in_doubt(
     with case() as found:
         messages = letters(Channel.EMAIL, 20)
         with monkeypatch.context() as patch:
-            patch.setattr(ThreadPoolExecutor, "submit", no_thread)
+            patch.setattr("outreach.channels.smtp_switchboard.Thread.start", no_thread)
             with pytest.raises(ChannelUnavailable, match="can't start new thread"):
                 list(found.channel.send(messages))
         found.channel.close()
@@ -208,6 +207,33 @@ def test_no_thread_and_no_file_left_leave_nothing_in_doubt(
                 list(found.channel.send(messages))
 
         assert set(states(found.channel, messages).values()) == {State.ACCEPTED}
+
+
+def test_an_error_nobody_expects_while_connecting_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("outreach.channels.smtp_switchboard.connect", broken)
+    channel = SmtpChannel(Server("127.0.0.1", 25, "none"), LETTERHEAD)
+    with pytest.raises(ChannelUnavailable, match=r"^127\.0\.0\.1:25: ZeroDivisionError$"):
+        list(channel.send(letters(Channel.EMAIL, 5)))
+    channel.close()
+
+
+def test_the_end_of_the_program_does_not_wait_for_a_relay_that_never_answers() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent, case() as found:
+        servers = [
+            Server("127.0.0.1", port, "none", timeout=600)
+            for port in (silent.getsockname()[1], found.server.port)
+        ]
+        channel = SmtpChannel(servers, LETTERHEAD)
+        assert set(states(channel, letters(Channel.EMAIL, 10)).values()) == {State.ACCEPTED}
+        channel.close()
+        waiting = [one for one in threading.enumerate() if one.name == "smtp-connect"]
+        assert waiting
+        assert all(one.daemon for one in waiting)
 
 
 class Watched:

@@ -4,10 +4,10 @@ import select
 import socket
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from math import inf
 from ssl import SSLContext
+from threading import Semaphore, Thread
 from time import monotonic
 from typing import Final
 
@@ -20,6 +20,7 @@ from outreach.core.model import About, Outcome, unavailable
 
 # Seconds after which an idle connection is not trusted: firewalls forget it without a word.
 _STALE: Final = 60.0
+_AT_ONCE: Final = 8  # connections that are being set up
 _LOST: Final = "connection_lost"
 _HUNG_UP: Final = "the server hung up"
 
@@ -41,8 +42,8 @@ class Switchboard:
         self._closed = False
         self._poll = select.epoll()
         self._lines: dict[int, Line] = {}
-        self._arrived: deque[tuple[Relay, Future[Session]]] = deque()
-        self._pool: ThreadPoolExecutor | None = None
+        self._arrived: deque[tuple[Relay, Session | Exception]] = deque()
+        self._few = Semaphore(_AT_ONCE)
         self._bell, self._button = socket.socketpair()
         self._bell.setblocking(False)
         self._poll.register(self._bell, select.EPOLLIN)
@@ -117,9 +118,6 @@ class Switchboard:
 
     def close(self) -> None:
         self._closed = True
-        if self._pool is not None:
-            # A relay that never answers would be waited for.
-            self._pool.shutdown(wait=False, cancel_futures=True)
         self._turn_away()
         for line in tuple(self._lines.values()):
             line.session.close(quit_=not line.conversation.busy)
@@ -152,21 +150,28 @@ class Switchboard:
             self._open(relay)
 
     def _open(self, relay: Relay) -> None:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(8, thread_name_prefix="smtp-connect")
         try:
             context = self._contexts.get(id(relay)) or tls_context(relay.server)
             self._contexts[id(relay)] = context
-            future = self._pool.submit(connect, relay.server, context, self._helo)
+            # A daemon: the end of the program does not wait for a relay that never answers.
+            thread = Thread(
+                target=self._connect, args=(relay, context), name="smtp-connect", daemon=True
+            )
+            thread.start()
         except (ChannelUnavailable, RuntimeError) as error:  # no authorities, no thread
             self._fails(relay, unavailable("connect", str(error)))
-            return
-        relay.opening += 1
-        future.add_done_callback(lambda done: self._arrive(relay, done))
+        else:
+            relay.opening += 1
 
-    def _arrive(self, relay: Relay, future: Future[Session]) -> None:
-        """Runs in the thread that connected."""
-        self._arrived.append((relay, future))
+    def _connect(self, relay: Relay, context: SSLContext | None) -> None:
+        """Runs in a thread of its own; whatever comes of it arrives."""
+        came: Session | Exception
+        try:
+            with self._few:
+                came = connect(relay.server, context, self._helo)
+        except Exception as error:
+            came = error
+        self._arrived.append((relay, came))
         if self._closed:
             self._turn_away()
         with suppress(OSError):
@@ -176,26 +181,23 @@ class Switchboard:
         """Closes connections that come when nobody waits for them any more."""
         with suppress(IndexError):
             while True:
-                _, future = self._arrived.popleft()
-                if not future.cancelled() and future.exception() is None:
-                    future.result().close(quit_=True)
+                _, came = self._arrived.popleft()
+                if isinstance(came, Session):
+                    came.close(quit_=True)
 
     def _welcome(self) -> None:
         with suppress(BlockingIOError):
             self._bell.recv(4096)
         while self._arrived:
-            relay, future = self._arrived.popleft()
+            relay, came = self._arrived.popleft()
             relay.opening -= 1
-            if future.cancelled():
+            if isinstance(came, Session):
+                self._add(relay, came)
                 continue
-            error = future.exception()
-            if error is None:
-                self._add(relay, future.result())
-            else:
-                # Whom to trust is read anew: a certificate and its authority are renewed together.
-                self._contexts.pop(id(relay), None)
-                words = str(error).removeprefix(f"{relay.server.place}: ")
-                self._fails(relay, unavailable("connect", words))
+            # Whom to trust is read anew: a certificate and its authority are renewed together.
+            self._contexts.pop(id(relay), None)
+            words = str(came).removeprefix(f"{relay.server.place}: ") or type(came).__name__
+            self._fails(relay, unavailable("connect", words))
 
     def _add(self, relay: Relay, session: Session) -> None:
         line = Line(relay, session, monotonic())
