@@ -25,7 +25,7 @@ from outreach.store import books, runs, sendlog
 from outreach.store.affected import affected
 from outreach.store.history import history
 from outreach.store.sources import Span
-from outreach.store.told import Told, told_to
+from outreach.store.told import Told, code_of, told_to
 
 NOT_IN_AUDIENCE, NOT_DECIDED = "not_in_audience", "not_decided_yet"
 
@@ -293,10 +293,8 @@ def _outcome(stored: Any, told: Sequence[Told]) -> tuple[str, str | None]:
     if not told:
         return State.SUPPRESSED.value, stored.reason
     best = min(told, key=lambda one: _BEST.index(one.state))
-    if best.last is not None:
-        return best.state.value, best.last.code or None
-    if best.state is State.SUPPRESSED:
-        return best.state.value, Reason.SUPERSEDED.value
+    if reason := code_of(best):
+        return best.state.value, reason
     return best.state.value, stored.reason if best.state is State.HELD else None
 
 
@@ -326,8 +324,7 @@ def _approval(conn: Connection, found: RowMapping) -> dict[str, Any] | None:
 
 def _message(conn: Connection, one: Told, language: str) -> dict[str, Any]:
     row, last = one.message, one.last
-    superseded = last is None and one.state is State.SUPPRESSED
-    code = last.code if last else Reason.SUPERSEDED.value if superseded else ""
+    code = code_of(one)
     return {
         "message": row.id,
         "channel": row.channel,

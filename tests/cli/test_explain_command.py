@@ -9,12 +9,14 @@ from sqlalchemy import delete, update
 
 from outreach.cli.door import BAD_DATA, Door
 from outreach.core.policy import gates_for
-from outreach.core.words import Purpose
+from outreach.core.words import REASONS, Purpose
 from outreach.report import NOT_DECIDED, NOT_IN_AUDIENCE
+from outreach.store import runs, takeover
 from outreach.store.database import Database
 from outreach.store.tables import client, decision, outcome, run
 from tests.cli import sent_project
 from tests.cli.sent_project import (
+    AT,
     BOTH,
     HELD_BY_LAW,
     NEW_YORK,
@@ -161,3 +163,15 @@ def test_for_people_and_what_is_refused(door: Door) -> None:
         ((BOTH, "closure-notice", "--run", "9"), "run 9 is no run of closure-notice"),
     ):
         assert line in refused(outreach(door, "explain", *words), BAD_DATA)
+
+
+def test_explain_and_the_log_say_the_same_of_a_run_that_was_cancelled(door: Door) -> None:
+    with door.database.begin() as tx:
+        runs.move(tx, 1, "cancelled", AT, "wang.l", since=["sending"])
+        takeover.cancel_rest(tx, 1, AT, "wang.l")
+    found = explained(door, NEW_YORK)
+    listed = json.loads(outreach(door, "log", "--client", NEW_YORK, as_json=True).stdout)
+
+    assert (found["outcome"], found["reason"]) == ("cancelled", "cancelled")
+    assert [one["code"] for one in found["messages"]] == [one["reason"] for one in listed]
+    assert {one["why"] for one in found["messages"]} == {REASONS["cancelled"].sentence.zh}

@@ -8,16 +8,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, or_, select
 
 from outreach.core.recorded import Asked, asked
-from outreach.core.words import Reason, State
+from outreach.core.words import State
 from outreach.store.one_of import one_of
 from outreach.store.receipts import runs_heard_of
 from outreach.store.tables import client, decision, run
-from outreach.store.told import Told, told_of
+from outreach.store.told import STOPPED_FOR, Told, code_of, told_of
 
 PAGE = 2000
 
@@ -159,13 +159,6 @@ def _lines(found: Any, decided: Any, told: Sequence[Told]) -> Iterator[Line]:
         ))  # fmt: skip
 
 
-# Why a message does not go whose run was stopped.
-_STOPPED: Final = {
-    State.CANCELLED: Reason.CANCELLED.value,
-    State.SUPPRESSED: Reason.SUPERSEDED.value,
-}
-
-
 @lru_cache(maxsize=1024)
 def _moment(stamp: float) -> datetime:
     return datetime.fromtimestamp(stamp, UTC)
@@ -176,10 +169,7 @@ def _message_line(head: Any, one: Told, channels: Sequence[Asked], decided_at: d
     if last is None:
         reason, detail, at, ref = _unsent_reason(row.channel, state, channels), "", None, ""
     else:
-        reason = last.code
-        if state.value != last.state:  # it was to be tried again, and its run was stopped
-            reason = _STOPPED.get(state, last.code)
-        detail, at, ref = last.detail, last.at, last.provider_ref
+        reason, detail, at, ref = code_of(one), last.detail, last.at, last.provider_ref
     held_until = due_at if state is State.HELD else None
     return Line._make((
         *head, row.channel, row.address, row.locale, state.value, reason, detail, decided_at, at,
@@ -190,8 +180,8 @@ def _message_line(head: Any, one: Told, channels: Sequence[Asked], decided_at: d
 
 def _unsent_reason(channel: str, state: State, channels: Sequence[Asked]) -> str:
     """Why a message without an outcome is where it is."""
-    if state in _STOPPED:
-        return _STOPPED[state]
+    if state in STOPPED_FOR:
+        return STOPPED_FOR[state]
     if state is State.IN_DOUBT:
         return "sender_gone"  # as the sweep will write
     if state is State.HELD:

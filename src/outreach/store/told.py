@@ -5,13 +5,13 @@ A page is a handful of queries whatever its length, so that millions are read at
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, and_, select
 
 from outreach.core.message_state import Happened, Standing, derive
 from outreach.core.receipt import Heard, best, telling
-from outreach.core.words import State
+from outreach.core.words import Reason, State
 from outreach.store.receipts import HEARD_COLUMNS
 from outreach.store.tables import STOPPED, batch, message, outcome, receipt, retry, run, window
 
@@ -23,6 +23,23 @@ class Told(NamedTuple):
     state: State
     last: Happened | None
     due_at: datetime | None  # when it may go: of a held one, and of one that gets another try
+
+
+# Why a message does not go whose run was stopped.
+STOPPED_FOR: Final = {
+    State.CANCELLED: Reason.CANCELLED.value,
+    State.SUPPRESSED: Reason.SUPERSEDED.value,
+}
+
+
+def code_of(one: Told) -> str:
+    """The code that says why a message is where it is: of its outcome or receipt, or ours where its
+    run was stopped; empty where there is none."""
+    stopped = STOPPED_FOR.get(one.state, "")
+    if one.last is None:
+        return stopped
+    # It was to be tried again, and its run was stopped.
+    return one.last.code if one.state.value == one.last.state else stopped or one.last.code
 
 
 def told_to(conn: Connection, run_id: int, client_id: int, now: datetime) -> list[Told]:
