@@ -12,6 +12,7 @@ from sqlalchemy import Connection, RowMapping
 from outreach.core import sources
 from outreach.core.alert import Reach
 from outreach.core.client_event import client_event
+from outreach.core.doubt import CODES
 from outreach.core.halt_lines import CONCERNS, EVENT_WORDS, NOT_CONCERNED
 from outreach.core.model import ALLOW, CampaignFacts, Candidate, Defer, Facts
 from outreach.core.policy import explain as ask_gates
@@ -302,15 +303,18 @@ def _summary(outcome: str, reason: str | None, language: str) -> str:
     state, zh = STATES[outcome].sentence.in_(language), language.startswith("zh")
     if reason is None:
         return f"信息状态：{state}。" if zh else f"The message {state}."
-    if reason not in REASONS:  # a provider's code
-        return f"信息状态：{state}（{reason}）。" if zh else f"The message {state} ({reason})."
-    why = REASONS[reason]
+    if reason not in REASONS:  # a provider's code, or one of a doubt
+        why = _reason_words(reason, language)
+        return f"信息状态：{state}（{why}）。" if zh else f"The message {state} ({why})."
+    known = REASONS[reason]
     if zh:
-        return f"信息状态：{state}；原因：{why.sentence.zh}。处理：{why.remedy.zh}。"
-    return f"The message {state}: {why.sentence.en}. What to do: {why.remedy.en}."
+        return f"信息状态：{state}；原因：{known.sentence.zh}。处理：{known.remedy.zh}。"
+    return f"The message {state}: {known.sentence.en}. What to do: {known.remedy.en}."
 
 
 def _reason_words(reason: str, language: str) -> str:
+    if reason in CODES:
+        return CODES[reason].in_(language)
     return REASONS[reason].sentence.in_(language) if reason in REASONS else reason
 
 

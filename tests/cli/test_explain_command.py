@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from outreach.cli.door import BAD_DATA, Door
+from outreach.core.doubt import CODES
 from outreach.core.policy import gates_for
 from outreach.core.words import REASONS, Purpose
 from outreach.report import NOT_DECIDED, NOT_IN_AUDIENCE
@@ -126,6 +127,26 @@ def test_a_provider_code_is_told_as_it_is(door: Door) -> None:
         tx.execute(update(outcome).values(state="failed", code="550", detail="no such box"))
 
     assert explained(door, BOTH)["summary"] == "信息状态：发送失败（550）。"
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "said"),
+    [
+        ("accepted", "settled_by_person", "通道已接收（经人工核实已发出）"),
+        ("failed", "abandoned", "发送失败（经人工确认放弃）"),
+        ("in_doubt", "sender_gone", "存疑，不自动重发（发送进程中断，结果不明）"),
+    ],
+)
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_people_said_of_a_doubt_is_a_sentence(
+    door: Door, state: str, code: str, said: str
+) -> None:
+    with door.database.begin() as tx:
+        tx.execute(update(outcome).values(state=state, code=code))
+    found = explained(door, BOTH)
+
+    assert found["summary"] == f"信息状态：{said}。"
+    assert {one["why"] for one in found["messages"]} == {CODES[code].zh}
 
 
 def test_a_client_who_left_the_book_can_still_be_explained(door: Door) -> None:

@@ -26,6 +26,13 @@ _OUTCOMES: Final = {
     Verdict.RESEND: (State.READY, "resend_approved"),
     Verdict.ABANDON: (State.FAILED, "abandoned"),
 }
+# What the codes of doubts say; `sender_gone` is how most begin.
+CODES: Final = {
+    "sender_gone": Sentence("its sender ended without a word of it", "发送进程中断，结果不明"),
+    "settled_by_person": Sentence("people found out that it went", "经人工核实已发出"),
+    "resend_approved": Sentence("people approved that it goes again", "经人工批准重新发送"),
+    "abandoned": Sentence("people gave it up", "经人工确认放弃"),
+}
 _STANDINGS: Final[dict[Action, Standing]] = {
     "propose": "proposed",
     "confirm": "confirmed",
