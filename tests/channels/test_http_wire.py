@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -271,6 +271,27 @@ def test_a_host_that_nobody_knows_is_told_nothing(host: str) -> None:
     assert isinstance(came, Lost)
     assert (came.begun, came.code) == (False, "connect")
     assert came.words in ("the name of the host cannot be looked up", "the host cannot be reached")
+
+
+def test_a_name_is_looked_up_once_for_many_lines_and_again_where_nobody_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, look_up = [], socket.getaddrinfo
+
+    def looks(*given: Any, **more: Any) -> Any:
+        asked.append(given[0])
+        return look_up(*given, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", looks)
+    with peer() as server, wire(server.url, connections=4) as opened:
+        assert good(ask(opened, names(40)))
+        assert len(asked) == 1
+        url = server.url
+    with wire(url) as opened:
+        for _ in range(2):
+            came = opened.ask(b"x!")
+            assert isinstance(came, Lost)
+    assert len(asked) == 3
 
 
 def test_a_connection_nobody_takes_up_is_given_up_in_time() -> None:

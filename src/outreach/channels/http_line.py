@@ -4,6 +4,7 @@ import os
 import socket
 import ssl
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -18,6 +19,9 @@ _WAITS: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 # What a connection is about; each stage ends when its answer is in.
 Stage = Literal["connecting", "tunnel", "handshake", "idle", "busy"]
+
+
+Address = tuple[int, Any]  # its family, and what that calls an address
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +58,29 @@ def trust(ca_file: str | None = None) -> ssl.SSLContext:
     return context
 
 
+def addresses_of(origin: Origin) -> list[Address]:
+    """Where an origin, or the proxy before it, is reached. The only thing here that waits: a name
+    is looked up. Raises OSError."""
+    place = origin.proxy or origin
+    port = (origin.proxy.port or 3128) if origin.proxy else origin.port
+    host = (place.hostname if isinstance(place, SplitResult) else place.host) or ""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except UnicodeError as error:  # a label that is empty or too long
+        raise OSError(f"{host!r} is no name of a host") from error
+    return [(family, address) for family, _, _, _, address in found]
+
+
 class Line:
-    """One connection. Raises OSError from whatever finds it broken; nothing blocks but the look-up
-    of a name."""
+    """One connection. Raises OSError from whatever finds it broken; nothing blocks."""
 
     __slots__ = (
         "_addresses", "_origin", "_reader", "_unsent", "fresh", "key", "since", "sock", "stage",
     )  # fmt: skip
 
-    def __init__(self, origin: Origin) -> None:
-        self._origin = origin
-        place = origin.proxy or origin
-        port = (origin.proxy.port or 3128) if origin.proxy else origin.port
-        host = (place.hostname if isinstance(place, SplitResult) else place.host) or ""
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except UnicodeError as error:  # a label that is empty or too long
-            raise OSError(f"{host!r} is no name of a host") from error
-        self._addresses = [(family, address) for family, _, _, _, address in found]
+    def __init__(self, origin: Origin, addresses: Sequence[Address]) -> None:
+        """`addresses` are tried one after the other."""
+        self._origin, self._addresses = origin, list(addresses)
         self._unsent = b""
         self._reader = AnswerReader()
         self.key: Any = None  # of the request it carries

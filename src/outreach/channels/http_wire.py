@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Final, NamedTuple, TypeVar
 
-from outreach.channels.http_line import Line, Origin
+from outreach.channels.http_line import Address, Line, Origin, addresses_of
 from outreach.core.http1 import Answer, Garbled
 
 K = TypeVar("K")
 
+_KEEP: Final = 60.0  # seconds for which an address is believed
 _IN: Final = select.EPOLLIN
 _BOTH: Final = select.EPOLLIN | select.EPOLLOUT
 _READABLE: Final = select.EPOLLIN | select.EPOLLERR | select.EPOLLHUP
@@ -42,6 +43,8 @@ class HttpWire:
         self._origin, self._most, self._timeout = origin, connections, timeout
         self._epoll: select.epoll | None = None
         self._lines: dict[int, Line] = {}  # by number of the socket, the longest waiting first
+        self._addresses: tuple[Address, ...] = ()  # as they were looked up last
+        self._until = 0.0  # when they are looked up again
         self._enough = False  # a further connection was refused us: those we have must do
 
     def exchange(
@@ -94,7 +97,7 @@ class HttpWire:
             if self._enough and self._lines:
                 return None
             try:
-                self._register(Line(self._origin))
+                self._register(Line(self._origin, self._looked_up()))
             except OSError as error:
                 self._enough = True
                 if not self._lines:
@@ -202,9 +205,17 @@ class HttpWire:
 
     def _without(self, todo: deque[K], lost: Lost) -> Iterator[tuple[K, Came]]:
         """A line could not be opened: that is somebody's loss only where no other is left."""
-        self._enough = True
+        self._enough, self._addresses = True, ()  # the host may have moved
         if todo and not self._lines:
             yield todo.popleft(), lost
+
+    def _looked_up(self) -> tuple[Address, ...]:
+        """Where the host is. It is not asked for each line: a name server that takes its time would
+        hold up all the others."""
+        if not self._addresses or monotonic() >= self._until:
+            self._addresses = tuple(addresses_of(self._origin))
+            self._until = monotonic() + _KEEP
+        return self._addresses
 
     # --- lines --------------------------------------------------------------------------------
 
