@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 from sqlalchemy import create_engine, make_url, select, text
 
-from outreach import receive
+from outreach import dispatch, receive
 from outreach.core.doubt import Verdict, no_resend
 from outreach.core.model import Message, Outcome, refused, unavailable
 from outreach.core.receipt import HEARD, Receipt, best
@@ -153,9 +153,10 @@ class AnyOrder(RuleBasedStateMachine):
                 self.said[message.id] = "accepted"  # which the sender is about to tell
             return given
 
-        gateway.answer = slow
-        self.small.work("slow")
+        gateway.answer, tally = slow, dispatch.Tally()
+        self.small.work("slow", tally)
         gateway.answer = self.answer
+        assert tally.stopped == "", "its sender has no fault"
 
     @rule(after=st.integers(0, 2))
     def be_slow_and_overtaken_by_one_with_smaller_windows(self, after: int) -> None:
