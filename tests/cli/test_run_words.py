@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from outreach.cli import run as run_room
-from outreach.cli.run_words import left, to_do
+from outreach.cli.run_words import in_hands, left, to_do
 from tests.journeys.house import House
 from tests.journeys.test_crashes import small_house
 
@@ -92,3 +92,20 @@ def test_cancelling_without_anybody_there_needs_yes(house: House) -> None:
         said = house.type(*words)
         assert (said.code, said.out) == (2, "")
         assert said.err == "runs cancel 1: nobody is there to ask; add --yes\n"
+
+
+@pytest.mark.parametrize(
+    ("states", "waiting", "handed"),
+    [
+        ({"ready": 3212, "accepted": 776}, [1995, 1], 1216),
+        ({"ready": 1, "held": 7, "sending": 2}, [8], 2),
+        ({"ready": 5}, [5], 0),
+        ({"accepted": 9}, [], 0),
+        ({"ready": 4}, [5], 0),  # a batch given back between the two looks
+    ],
+)
+def test_what_waits_and_what_senders_have_in_hand_add_up_to_what_is_open(
+    states: dict[str, int], waiting: list[int], handed: int
+) -> None:
+    rows = [{"messages": n} for n in waiting]
+    assert in_hands({"messages": states, "waiting": rows}) == handed

@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from outreach.cli import campaigns, run, runs, senders
 from outreach.cli.delivery_health import Seen, sender_findings
 from outreach.cli.door import BAD_DATA, PROBLEMS, USAGE, Door, Failure
+from outreach.core.rate import Why
 from outreach.store import breakers, rates
 from outreach.store.database import Database
 from outreach.store.tables import audit_entry, batch, sender_rate
@@ -99,6 +100,20 @@ def test_who_runs_a_campaign_by_hand_tries_a_sender_at_rest_at_once(door: Door) 
         trial = breakers.enter(tx, "sms-file", door.now(), timedelta(minutes=1))
 
     assert trial is None, "the one who came first tries it"
+
+
+def test_hours_and_caps_that_config_no_longer_has_hold_nobody_who_runs_by_hand(door: Door) -> None:
+    later = door.now() + timedelta(hours=9)
+    with door.database.begin() as tx:
+        tx.execute(sender_rate.delete())
+        for name, why in (("mail-file", Why.HOURS), ("sms-file", Why.THROTTLED)):
+            rates.hold(tx, name, later, why, door.now())
+    assert listed(door, "mail-file")["state"] == "waits"
+
+    outreach(door, "run", "closure-notice")
+
+    assert listed(door, "mail-file")["state"] == "sends"
+    assert listed(door, "sms-file")["state"] == "waits", "a provider's word is no limit of ours"
 
 
 def test_a_run_says_what_it_waits_for_and_when_it_will_be_through(door: Door) -> None:

@@ -9,8 +9,8 @@ import typer
 
 from outreach.cli.campaigns import FORECAST, CampaignName, Occurrence, show_decisions
 from outreach.cli.door import BAD_DATA, NOT_ALLOWED, PROBLEMS, USAGE, Door, Failure
-from outreach.cli.output import console, emit_json, next_step, progress, say, table
-from outreach.cli.run_words import left, to_do
+from outreach.cli.output import console, emit_json, next_step, number_of, progress, say, table
+from outreach.cli.run_words import in_hands, left, to_do
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -154,10 +154,11 @@ def work_run(door: Door, run_id: int, about: "Mapping[str, Any] | None" = None) 
     from outreach.cli.engine import Adapters, engine
     from outreach.cli.run_progress import stretches
     from outreach.engine import local
-    from outreach.store import breakers
+    from outreach.store import breakers, rates
 
     with door.database.begin() as tx:
         breakers.knock(tx, door.now())  # somebody is at hand: a sender at rest is tried at once
+        rates.ask_again(tx)
     adapters, started = Adapters(door), time.monotonic()
     before = run_document(door, run_id)["messages"].get("accepted", 0)
     try:
@@ -283,8 +284,12 @@ def show_run(door: Door, document: dict[str, Any]) -> None:
     if document["waiting"]:
         columns = ("sender", "messages", "per_second", "until", "done_at", "why")
         shown = [[one.get(column) for column in columns] for one in document["waiting"]]
+        if document["state"] == "paused":  # when it will be through nobody can say
+            shown = [[*row[:4], None, row[5]] for row in shown]
         zone = door.config.firm.zone
         out.print(table("", ("waits for", *columns[1:]), shown, zone=zone))
+    if handed := in_hands(document):
+        out.print(f"In the hands of senders: {number_of(handed, 'message')}.")
     if late := document["limits_added"]:
         out.print(f"Planned before these limits, which do not hold for it: {', '.join(late)}.")
     if document["state"] == "paused" and document["content_refused"]:

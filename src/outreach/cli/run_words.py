@@ -48,6 +48,15 @@ def to_do(document: Mapping[str, Any]) -> list[str]:
     return [*on.get(document["state"], []), *doubts, f"outreach log --run {run}"]
 
 
+def in_hands(document: Mapping[str, Any]) -> int:
+    """How many messages of a run senders have claimed and not worked yet: what is open and waits
+    for nobody."""
+    states: Mapping[str, int] = document["messages"]
+    open_ = sum(states.get(state, 0) for state in ("ready", "held", "sending"))
+    waiting: int = sum(row["messages"] for row in document["waiting"])
+    return max(0, open_ - waiting)
+
+
 def cannot(run: int, state: str, to: str) -> str:
     """Why a run in `state` is not paused, resumed or cancelled, in one line."""
     if to in ("sending", "planning"):

@@ -166,6 +166,14 @@ def release(tx: Connection, name: str) -> bool:
     return tx.execute(update(sender_rate).where(where).values(values)).rowcount == 1
 
 
+def ask_again(tx: Connection) -> None:
+    """Somebody is at hand, who may have changed a cap or hours: limits whose day or hours were
+    over are asked again, and wait again where they still are."""
+    over = sender_rate.c.why.in_([Why.DAY.value, Why.HOURS.value])
+    values = {"not_before": None, "since_at": None, "why": None}
+    tx.execute(update(sender_rate).where(over).values(values))
+
+
 def waiting(
     sender: ColumnElement[str], pace: ColumnElement[str], now: datetime
 ) -> ColumnElement[bool]:
