@@ -23,7 +23,7 @@ from outreach.core.model import (
     throttled,
     unavailable,
 )
-from outreach.core.smpp import UNBIND, read_short
+from outreach.core.smpp import ENQUIRE_LINK, RESPONSE, UNBIND, read_short
 from outreach.core.smpp_text import read
 from outreach.core.words import Channel, State
 from tests.certificate import made_certificate, server_side
@@ -410,6 +410,36 @@ def test_a_centre_that_falls_silent_is_asked_and_then_given_up() -> None:
 
         assert session.over == "the message centre fell silent"
         assert centre.heard[-1][0] == 0x15
+
+
+def test_a_process_that_stood_still_reads_what_came_meanwhile_before_it_despairs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a machine that was paused for a minute: the answer has long been there."""
+    patience, answered, again = Session._patience, threading.Event(), threading.Event()
+
+    def stands_still(session: Session) -> float:
+        if session._asked is not None and not again.is_set():
+            answered.wait(10)
+            session._asked -= 60.0
+        return patience(session)
+
+    monkeypatch.setattr(Session, "_patience", stands_still)
+
+    def script(session: Bound) -> None:
+        session.let_in()
+        command, _, sequence, _ = session.hear()
+        assert command == ENQUIRE_LINK
+        session.say(ENQUIRE_LINK | RESPONSE, 0, sequence)
+        answered.set()
+        assert session.hear()[0] == ENQUIRE_LINK  # it lives, and asks again in its turn
+        again.set()
+        session.hear()
+
+    with scripted(script) as centre, channel(centre.port, enquire=0.05) as opened:
+        opened._session = Session(opened._centre, lambda _: None)
+        assert again.wait(10)
+        assert opened._session.over == ""
 
 
 def test_a_centre_that_is_asked_and_answers_is_kept() -> None:

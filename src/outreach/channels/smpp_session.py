@@ -194,25 +194,24 @@ class Session:
         self._write()
         waiting = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._todo else 0)
         selector.modify(self._sock, waiting)
-        for key, _ in selector.select(self._patience()):
+        patience = self._patience()
+        for key, _ in selector.select(max(patience, 0.0)):
             if key.fileobj is self._woken:
                 self._woken.recv(4096)
         said, over = self._read()
-        self._last = monotonic() if said else self._last
+        if said:
+            self._last, self._asked = monotonic(), None  # it is there, whatever it says
+        elif patience <= 0 and not over:  # not before what came while we stood still is read
+            raise TimeoutError
         return self._hear(said) or over
 
     def _patience(self) -> float:
-        """Seconds until silence means something. Raises TimeoutError when it does."""
+        """Seconds until silence means something; none left: it does."""
         now = monotonic()
         if self._leaving is not None:
-            if now >= self._leaving:
-                raise TimeoutError
             return self._leaving - now
         if self._asked is not None:
-            left = self._asked + self._centre.timeout - now
-            if left <= 0:
-                raise TimeoutError
-            return left
+            return self._asked + self._centre.timeout - now
         left = self._last + self._centre.enquire - now
         if left <= 0:
             with self._lock:
