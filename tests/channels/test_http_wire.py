@@ -233,6 +233,35 @@ def test_an_answer_that_never_comes_is_waited_for_so_long_and_holds_up_nobody() 
         assert good(found)
 
 
+def test_an_answer_that_came_while_the_caller_took_his_time_is_not_too_late(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """He writes to a database that stands still; the answers have long been there."""
+    clock, first, sent = [1000.0], threading.Event(), threading.Semaphore(0)
+    for module in ("http_wire", "http_line"):
+        monkeypatch.setattr(f"outreach.channels.{module}.monotonic", lambda: clock[0])
+
+    def script(line: Line) -> None:
+        name = line.request()
+        if name != b"r00":
+            first.wait(20)
+        line.answer(name)
+        sent.release()
+        line.request()
+
+    with peer(script) as server, wire(server.url, connections=3) as opened:
+        answers = opened.exchange(deque(names(3)), lambda name: name + b"!")
+        found = [next(answers)]
+        first.set()
+        for _ in range(3):
+            assert sent.acquire(timeout=20)
+        clock[0] += 100.0
+        found += answers
+
+        assert good(dict(found))
+        assert len(found) == 3
+
+
 def test_an_answer_in_small_pieces_is_put_together() -> None:
     def script(line: Line) -> None:
         line.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -189,6 +189,10 @@ class HttpWire:
 
     def _late(self, line: Line, todo: deque[K]) -> Iterator[tuple[K, Came]]:
         key, busy = line.key, line.stage == "busy"
+        if busy:  # the caller may have taken his time, or this process stood still
+            yield from self._step(line, _IN, todo)
+            if line.stage != "busy" or line.sock.fileno() not in self._lines:
+                return
         self._drop(line)
         if busy:
             yield key, Lost(True, "timeout", f"no answer within {self._timeout:g} seconds")
