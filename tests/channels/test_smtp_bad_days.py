@@ -18,9 +18,9 @@ from outreach.channels.smtp_pace import Limit, Paces
 from outreach.channels.smtp_session import Server
 from outreach.channels.smtp_switchboard import Switchboard
 from outreach.channels.smtp_window import Window
-from outreach.channels.smtp_wire import Offers
+from outreach.channels.smtp_wire import Letter, Offers
 from outreach.core.mime import Letterhead
-from outreach.core.model import Message
+from outreach.core.model import Message, Outcome
 from outreach.core.words import Channel, State
 from tests.channels.cases import letters, results, states
 from tests.channels.mta import CUT, HANG, RESET, Answer, usual
@@ -183,6 +183,41 @@ def test_an_error_of_ours_in_the_middle_does_not_stand_in_the_way_of_the_next_wi
 
         third = states(found.channel, letters(Channel.EMAIL, 20, first=41))
         assert set(third.values()) == {State.ACCEPTED}
+
+
+@BOTH
+def test_an_error_of_ours_leaves_in_doubt_what_was_in_hand_and_no_more(
+    offers: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = Clerk.make_out
+
+    def poisoned(clerk: Clerk, letter: Letter, offers: Offers) -> Outcome | None:
+        if letter.message.id == 30:
+            raise ZeroDivisionError
+        return usual(clerk, letter, offers)
+
+    monkeypatch.setattr(Clerk, "make_out", poisoned)
+    known: dict[int, Outcome] = {}
+    with case(offers, connections=2) as found:
+        with pytest.raises(ZeroDivisionError):
+            for id_, outcome in found.channel.send(letters(Channel.EMAIL, 100)):
+                known[id_] = outcome
+        monkeypatch.undo()
+        arrived = found.arrived()
+        again = [one for one in letters(Channel.EMAIL, 100) if one.id not in arrived]
+        second = states(found.channel, [one for one in again if _ready(known.get(one.id))])
+
+    accepted = {id_ for id_, one in known.items() if one.state is State.ACCEPTED}
+    doubted = {id_ for id_, one in known.items() if one.state is State.IN_DOUBT}
+    assert set(range(1, 101)) - set(known) == {30}
+    assert accepted <= set(arrived) <= accepted | doubted
+    assert len(doubted) <= 2
+    assert len(accepted) >= 20
+    assert set(second.values()) == {State.ACCEPTED}
+
+
+def _ready(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.state is State.READY
 
 
 def test_no_thread_and_no_file_left_leave_nothing_in_doubt(

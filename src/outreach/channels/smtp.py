@@ -22,7 +22,7 @@ from outreach.channels.smtp_switchboard import Switchboard
 from outreach.channels.smtp_window import Window
 from outreach.core.dkim import Signer
 from outreach.core.mime import Letterhead, ascii_domain
-from outreach.core.model import Message, Outcome
+from outreach.core.model import Message, Outcome, unavailable
 from outreach.core.words import Channel
 
 # Outcomes are handed on so many at a time, or so many seconds after the first of them.
@@ -86,6 +86,11 @@ class SmtpChannel:
                 elif window.known >= _AT_ONCE or window.now >= told_at + _SOON:
                     yield from window.drain()
                     told_at = window.now
+        except Exception:  # whatever it was: what is known stays known, and the rest was not begun
+            board.break_off()
+            window.give_up(unavailable("late", "an error of ours came before it was begun"))
+            yield from window.drain()
+            raise
         finally:
             board.hang_up_busy()
             paces.end_window()

@@ -109,6 +109,13 @@ class Switchboard:
                     words = f"no answer within {line.relay.server.timeout:g} seconds"
                     self._drop(line, "timeout", words, reopen=False)
 
+    def break_off(self) -> None:
+        """Ends every conversation where it stands, and tells of each letter whether it may be
+        out."""
+        for line in tuple(self._lines.values()):
+            if line.conversation.busy:
+                self._drop(line, _LOST, "broken off by an error of ours", reopen=False)
+
     def hang_up_busy(self) -> None:
         """Closes what is in the middle of a message, or was left so by an error, so that the next
         window starts clean."""

@@ -161,8 +161,8 @@ class Conversation:
         reference = said.decode("utf-8", "replace").strip()[:REFERENCE]
         desk.settle(letter, Outcome(_ACCEPTED, "", "", reference, letter.digest))
         self.given = self.flushed = False
-        another = desk.take(self.offers)
         waiting.append((END, following))
+        another = desk.take(self.offers)
         if another is None:
             self._smooth = False
             return following.data
