@@ -80,9 +80,8 @@ def letter(
     url = f"https://broker.example/u/{id_}" if link == "" else link
     parts = ("关于国庆节休市安排的通知", text, f"<p>{text}</p>\n")
     message = Message(id_, 7, f"user{id_}@ok.test", "zh-CN", parts, AT, url)
-    return Skeleton(Letterhead("notice@broker.example", "示例证券"), "zh-CN", "base64").fill(
-        message
-    )
+    letterhead = Letterhead("notice@broker.example", "示例证券")
+    return Skeleton(letterhead, "zh-CN", "7bit").fill(message)
 
 
 def test_the_reader_passes_the_published_example_and_no_changed_one() -> None:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 if "FAKETIME_TIMESTAMP_FILE" in os.environ:  # libfaketime takes its offset from a steady clock too
-    time.sleep = lambda seconds: threading.Event().wait(seconds)  # type: ignore[assignment]
+    time.sleep = lambda seconds: threading.Event().wait(float(seconds))  # type: ignore[assignment]
 
 from outreach import clock, engine
 from outreach.channels.file_outbox import FileOutbox
