@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import event, insert, select, update
 
 from outreach import dispatch
 from outreach.core.model import Message, Outcome, refused, unavailable
@@ -212,8 +212,8 @@ def test_urgent_batches_go_first(small: SmallRun) -> None:
 
 @pytest.mark.parametrize("state", ["paused", "cancelled", "finished"])
 def test_nothing_is_claimed_of_a_run_that_may_not_be_worked(small: SmallRun, state: str) -> None:
+    assert small.move(state, "sending")
     with small.database.begin() as tx:
-        tx.execute(update(run).values(state=state))
         assert windows.claim(tx, "a", small.now, LEASE, small.run_id) is None
 
 
@@ -745,3 +745,18 @@ def test_what_is_still_open_tells_now_from_later(small: SmallRun) -> None:
     assert timedelta(0) <= again - small.now - timedelta(minutes=1) <= timedelta(seconds=6)
     small.now = again
     assert left() == (1, 0, None)
+
+
+def test_the_tries_of_others_are_not_read_to_settle_a_window_of_a_batch(small: SmallRun) -> None:
+    """There may be hundreds of thousands of them."""
+    asked: list[str] = []
+    event.listen(
+        small.database.write_engine,
+        "before_cursor_execute",
+        lambda conn, cursor, statement, *rest: asked.append(statement),
+    )
+    small.drain()
+    assert small.tally() == {"accepted": 10}
+    tried = [one for one in asked if "FROM retry" in one]
+    assert any("UPDATE" in one and "settled_at" in one for one in asked)
+    assert not [one for one in tried if "retry.window_id = " in one]

@@ -19,24 +19,29 @@ _NOT_BEGUN: Final = frozenset({"late"})
 _NEVER_WENT: Final = (State.SUPPRESSED, State.EXPIRED, State.FAILED)  # take no place under a cap
 
 
+def held(conn: Connection, window_id: int) -> dict[int, Row[Any]]:
+    """The tries of a window of retries, by message. A window of a batch has none; do not ask, since
+    all tries are read for it."""
+    tries = select(retry).where(retry.c.window_id == window_id)
+    return {row.message_id: row for row in conn.execute(tries)}
+
+
 def again(
     tx: Connection,
-    window_id: int,
     run_id: int,
     sender: str,
     outcomes: Sequence[tuple[int, Outcome]],
     waits: Mapping[int, datetime],
+    known: Mapping[int, Row[Any]],
     at: datetime,
 ) -> list[tuple[int, Outcome]]:
     """Give those of a window's messages that were not taken another try; the outcomes as they are
     to be stored, with those that nobody tries any more. `waits`: messages the second look deferred,
-    and until when."""
+    and until when; `known`: their tries so far, where they were tried before."""
     waiting = {message_id: o for message_id, o in outcomes if o.state == State.READY}
-    tries = select(retry).where(retry.c.window_id == window_id)
-    known = {row.message_id: row for row in tx.execute(tries)}
     settled = dict(outcomes)
     finished = [message_id for message_id in known if message_id in settled.keys() - waiting.keys()]
-    over = _tried(tx, window_id, run_id, sender, waiting, waits, known, at) if waiting else {}
+    over = _tried(tx, run_id, sender, waiting, waits, known, at) if waiting else {}
     settled.update(over)
     finished.extend(message_id for message_id in over if message_id in known)
     if finished:
@@ -49,7 +54,6 @@ def again(
 
 def _tried(
     tx: Connection,
-    window_id: int,
     run_id: int,
     sender: str,
     waiting: Mapping[int, Outcome],

@@ -8,7 +8,7 @@ outcome is in doubt and is never sent again by itself.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
 from sqlalchemy import (
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Row,
     Table,
     and_,
+    case,
     delete,
     func,
     insert,
@@ -46,6 +47,7 @@ from outreach.store.tables import (
 from outreach.store.task import STUCK_AFTER
 
 OUTCOME_COLUMNS = tuple(outcome.c.keys())
+_OF: Final = (window.c.batch_id,)  # the batch a window is of; None: of retries
 
 
 # --- claiming --------------------------------------------------------------------------------
@@ -231,9 +233,10 @@ def settle(tx: Connection, done: Settlement, at: datetime) -> bool:
     mine = and_(
         window.c.id == done.window_id, window.c.token == done.token, window.c.settled_at.is_(None)
     )
-    if tx.execute(update(window).where(mine).values(settled_at=at)).rowcount != 1:
+    found = tx.execute(update(window).where(mine).values(settled_at=at).returning(*_OF)).first()
+    if found is None:
         return False
-    _append(tx, done, at)
+    _append(tx, done, at, tried_again=found.batch_id is None)
     return True
 
 
@@ -246,9 +249,11 @@ def write(tx: Connection, part: Settlement, lease: Lease, at: datetime, until: d
     mine = and_(
         window.c.id == part.window_id, window.c.token == part.token, window.c.settled_at.is_(None)
     )
-    if tx.execute(update(window).where(mine).values(lease_until=until)).rowcount != 1:
+    held = update(window).where(mine).values(lease_until=until).returning(*_OF)
+    found = tx.execute(held).first()
+    if found is None:
         return False
-    _append(tx, part, at)
+    _append(tx, part, at, tried_again=found.batch_id is None)
     return True
 
 
@@ -258,12 +263,11 @@ def written(conn: Connection, window_id: int) -> set[int]:
     return set(conn.execute(known).scalars())
 
 
-def _append(tx: Connection, done: Settlement, at: datetime) -> None:
+def _append(tx: Connection, done: Settlement, at: datetime, *, tried_again: bool) -> None:
     if not done.outcomes:
         return
-    outcomes = retries.again(
-        tx, done.window_id, done.run_id, done.sender, done.outcomes, done.waits, at
-    )
+    known = retries.held(tx, done.window_id) if tried_again else {}
+    outcomes = retries.again(tx, done.run_id, done.sender, done.outcomes, done.waits, known, at)
     rows = outcome_rows(done.window_id, outcomes, at)
     append(tx, outcome, OUTCOME_COLUMNS, rows)
     if done.by_reference:
@@ -308,8 +312,8 @@ def give_back(tx: Connection, lease: Lease) -> None:
         batch.c.id == lease.batch.id, batch.c.token == lease.token, batch.c.state == "leased"
     )
     free = {"owner": None, "token": None, "lease_until": None}
-    tx.execute(update(batch).where(mine, left).values(state="ready", **free))
-    tx.execute(update(batch).where(mine, ~left).values(state="done", **free))
+    state = case((left, "ready"), else_="done")
+    tx.execute(update(batch).where(mine).values(state=state, **free))
 
 
 def withdraw_intent(tx: Connection, lease: Lease, window_id: int) -> None:
