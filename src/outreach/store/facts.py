@@ -8,8 +8,8 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    ScalarSelect,
     and_,
+    case,
     func,
     or_,
     select,
@@ -183,21 +183,22 @@ class Marks(NamedTuple):
 
 def marks(conn: Connection) -> Marks:
     """Read these before the facts: what comes in between then counts as news."""
-    consent, block, used, newest, finished = conn.execute(_MARKS).one()
-    return Marks(consent, block, used, 2 * newest + (newest > 0 and finished is None))
+    return Marks(*conn.execute(_MARKS).one())
 
 
-def _highest(column: Column[Any]) -> ScalarSelect[Any]:
-    return select(func.coalesce(func.max(column), 0)).scalar_subquery()
+def _newest(column: Column[Any], mark: ColumnElement[int] | None = None) -> ColumnElement[int]:
+    """A mark of the row with the highest id, the id itself if not said otherwise; 0 without rows.
+    PostgreSQL plans this in half the time that max() takes it."""
+    said = column if mark is None else mark
+    return func.coalesce(select(said).order_by(column.desc()).limit(1).scalar_subquery(), 0)
 
 
 # One statement: every page and every window asks it.
 _MARKS: Final = select(
-    _highest(consent_event.c.id),
-    _highest(address_block.c.id),
-    _highest(frequency_use.c.message_id),
-    _highest(book.c.id),
-    select(book.c.finished_at).order_by(book.c.id.desc()).limit(1).scalar_subquery(),
+    _newest(consent_event.c.id),
+    _newest(address_block.c.id),
+    _newest(frequency_use.c.message_id),
+    _newest(book.c.id, 2 * book.c.id + case((book.c.finished_at.is_(None), 1), else_=0)),
 )
 
 
