@@ -84,6 +84,7 @@ def test_people_see_a_few_lines_and_how_many_more_there_are(reader: Door) -> Non
     assert "3 lines shown, 11 more" in shown
     assert f"outreach explain {BOTH} closure-notice --run 1" in shown
     assert "14 lines, all there are." in outreach(reader, "log").stdout
+    assert "1 line, all there are." in outreach(reader, "log", "--reason", "address_invalid").stdout
     assert "2026-09-28 20:00" in outreach(reader, "log", "--client", NEW_YORK).stdout
     assert "No line" in outreach(reader, "log", "--state", "failed").stdout
 

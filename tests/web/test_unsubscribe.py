@@ -92,6 +92,7 @@ def test_the_page_says_who_stops_what_and_how_to_get_it_back(light: Door) -> Non
     )
     assert all(words in done for words in ("已停止", "营销推广", "95000", "交易日 8:30-17:30"))
     assert "<form" not in done
+    assert all("即可。依照" in page for page in (ask, done)), "Chinese has no space after a stop"
 
 
 def test_the_page_speaks_the_language_of_its_reader(light: Door) -> None:

@@ -70,8 +70,11 @@ class Door:
             if project is None:
                 raise Failure(BAD_DATA, self._problems)
             if self._problems:
-                elsewhere = f"{len(self._problems)} problems in files of the project"
-                print(f"{elsewhere}; `outreach check` shows them", file=sys.stderr)
+                from outreach.cli.output import number_of
+
+                elsewhere = number_of(len(self._problems), "problem")
+                shows = "in files of the project; `outreach check` shows them"
+                print(f"{elsewhere} {shows}", file=sys.stderr)
             self._project = project
         return self._project
 

@@ -11,7 +11,16 @@ import typer
 
 from outreach.cli.door import BAD_DATA, USAGE, Door, Failure
 from outreach.cli.export import FORMATS, Column, refuse, write_table
-from outreach.cli.output import console, emit_json, emit_stream, next_step, progress, say, table
+from outreach.cli.output import (
+    console,
+    emit_json,
+    emit_stream,
+    next_step,
+    number_of,
+    progress,
+    say,
+    table,
+)
 from outreach.core.masking import masked_address, masked_text
 
 if TYPE_CHECKING:
@@ -190,9 +199,10 @@ def _show(door: Door, wanted: "Wanted", limit: int, unmask: bool) -> None:
     _show_reasons(door, shown)
     if more:
         rest = f"{more:,}" if more <= COUNTED else f"more than {COUNTED:,}"
-        say(door, f"{len(shown):,} lines shown, {rest} more: --limit N, or --export FILE.xlsx.")
+        lines = number_of(len(shown), "line")
+        say(door, f"{lines} shown, {rest} more: --limit N, or --export FILE.xlsx.")
     else:
-        say(door, f"{len(shown):,} lines, all there are.")
+        say(door, f"{number_of(len(shown), 'line')}, all there are.")
     one = next((line for line in shown if line.reason), shown[0])
     next_step(door, f"outreach explain {one.client} {one.campaign} --run {one.run}")
 

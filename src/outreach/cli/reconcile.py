@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from outreach.cli.door import PROBLEMS, Door, Failure
-from outreach.cli.output import emit_json, emit_rows, moment, next_step, say
+from outreach.cli.output import emit_json, emit_rows, moment, next_step, number_of, say
 
 if TYPE_CHECKING:
     from outreach.receive.reconcile import Question, Reconciled
@@ -102,7 +102,8 @@ def _tell(door: Door, asked: Sequence["Question"], done: "Reconciled") -> None:
         ]
         emit_rows(door, "Reconciled", rows, ("sender", "asked", "found", "new", "why not"))
     if left:
-        say(door, f"{left} stay in doubt: what no provider knows, a person looks for.")
+        doubted = number_of(left, "message")
+        say(door, f"Still in doubt: {doubted}. What no provider knows, a person looks for.")
         next_step(door, "outreach runs doubts")
     if done.troubles:
         raise Failure(PROBLEMS, [f"{name}: {said}" for name, said in done.troubles.items()])

@@ -44,7 +44,11 @@ def serve(
     definitions = Definitions(door.config_path, lines)
     definitions.refresh()
     if not definitions.sound:
-        raise Failure(BAD_DATA, "there is no campaign without a fault; `outreach check` says more")
+        raise Failure(
+            BAD_DATA,
+            "nothing can be served: config.toml or every campaign has a fault; `outreach check`"
+            " says where and what to write",
+        )
 
     def opened(config: "Config") -> "Opened":
         return _opened(door, config, asked.is_set)

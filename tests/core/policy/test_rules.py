@@ -277,6 +277,12 @@ _AGAINST: dict[str, dict[str, Any]] = {
             "1 of at most 2 messages were sent within 7 days.",
             "7 天内已发送 1 条，上限 2 条。",
         ),
+        (
+            "provider_country",
+            {"provider": "smtp", "country": None},
+            "No term of smtp forbids this content.",
+            "smtp 未禁止发送此类内容。",
+        ),
     ],
 )
 def test_sentences_carry_the_facts(gate: str, changes: dict[str, Any], en: str, zh: str) -> None:

@@ -31,6 +31,10 @@ def says(facts: Facts) -> Sentence:
         )
     if not facts.campaign.securities_content:
         return Sentence("The text does not speak of securities.", "内容不涉及证券。")
+    if facts.route.country is None:  # a mail, or a notification
+        return Sentence(
+            f"No term of {provider} forbids this content.", f"{provider} 未禁止发送此类内容。"
+        )
     return Sentence(
         f"No term of {provider} forbids this content in {country}.",
         f"{provider} 未禁止向 {country} 发送此类内容。",
