@@ -66,6 +66,7 @@ class Door:
 
     answers: list[int] = field(default_factory=list)
     told: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     url: str = ""
     hold: threading.Event = field(default_factory=threading.Event)
 
@@ -78,6 +79,7 @@ def door() -> Iterator[Door]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             made.told.append(({k.lower(): v for k, v in self.headers.items()}, body))
+            made.paths.append(self.path)
             status = made.answers.pop(0)
             if status == 0:  # says nothing until the test is over
                 made.hold.wait(30)
@@ -115,6 +117,13 @@ def test_a_webhook_is_told_once_with_its_proof(door: Door) -> None:
     content = b".".join((b"outreach-follow-up-7", headers["webhook-timestamp"].encode(), BODY))
     proof = base64.b64encode(hmac.new(b"s3cret", content, sha256).digest()).decode()
     assert headers["webhook-signature"] == f"v1,{proof}"
+
+
+def test_a_webhook_is_told_at_the_whole_of_its_address(door: Door) -> None:
+    door.answers = [204]
+
+    assert Webhook(f"{door.url}?queue=survey&v=2", "s3cret").hand_over("a", BODY, AT) is None
+    assert door.paths == ["/hooks/survey?queue=survey&v=2"]
 
 
 def test_the_signature_is_that_of_the_published_example() -> None:

@@ -84,6 +84,7 @@ class Webhook:
 
         parts = urlsplit(self.url)
         host, path = parts.hostname or "", parts.path or "/"
+        path = f"{path}?{parts.query}" if parts.query else path
         connection: http.client.HTTPConnection
         if parts.scheme == "https":
             context = ssl.create_default_context()

@@ -36,10 +36,8 @@ def departments(door: Door) -> "tuple[dict[str, HandOver], list[str]]":
 
 
 def _opened(door: Door, name: str, department: Any) -> "HandOver | str":
-    import base64
-    import binascii
-
     from outreach.channels.department import Folder, Lines, Webhook
+    from outreach.core.standard_webhooks import check_secret
     from outreach.project.secrets import SecretProblem, secret, variable_of
 
     if department.kind == "file":
@@ -53,12 +51,8 @@ def _opened(door: Door, name: str, department: Any) -> "HandOver | str":
     if not given:
         wrong = f"departments.{name}: its webhook has no secret to sign with"
         return f"{wrong}; set {variable_of(owner)}, or {variable_of(owner)}_FILE"
-    if given.startswith("whsec_"):
-        try:
-            base64.b64decode(given.removeprefix("whsec_"), validate=True)
-        except binascii.Error:
-            wrong = f"{variable_of(owner)}: what follows whsec_ is no base64"
-            return f"{wrong}; copy it again from the department"
+    if wrong := check_secret(given):
+        return f"{variable_of(owner)}: {wrong}; copy it again from the department"
     return Webhook(department.url, given, department.timeout)
 
 
