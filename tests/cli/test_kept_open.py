@@ -11,6 +11,7 @@ import pytest
 from outreach.cli.door import PROBLEMS, Door, Failure
 from outreach.cli.kept_open import KeptOpen
 from outreach.cli.web import Processes
+from outreach.cli.worker import LOOK_SECONDS, _Config
 from outreach.project.config import Config
 from tests.project.small_project import change, make_project
 
@@ -94,6 +95,21 @@ def test_what_cannot_be_opened_at_the_start_is_raised(config: Config) -> None:
 
     with pytest.raises(Failure):
         KeptOpen([web], Said()).open(config, b"1")
+
+
+def test_a_worker_begins_also_while_an_editor_puts_a_new_config_in_its_place(
+    tmp_path: Path,
+) -> None:
+    door, said = Door(make_project(tmp_path / "project"), False), Said()
+    config = door.config
+    away = door.config_path.rename(tmp_path / "away.toml")
+    follows = _Config(door, said)
+    assert follows() is config
+
+    away.rename(door.config_path)
+    follows._looked -= LOOK_SECONDS
+    assert follows() == config
+    assert said.events == ["config_changed"]
 
 
 # --- the door in processes of its own ---------------------------------------------------------

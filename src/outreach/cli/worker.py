@@ -102,7 +102,8 @@ class _Config:
 
     def __init__(self, door: Door, say: Any) -> None:
         self._path, self._say, self._now = door.config_path, say, door.config
-        self._stamp, self._looked, self._said = self._look(), 0.0, False
+        self._stamp, self._looked = (0, 0), 0.0
+        self._stamp = self._look()
 
     def _look(self) -> tuple[int, int]:
         try:
