@@ -121,8 +121,9 @@ class Workshop:
     def steady(self) -> bool:
         """Whether our clock is to be gone by: it has not jumped, and the database's agrees."""
         by = self.jumped()
-        if (by is not None) != self._jumped:
-            self._jumped = by is not None
+        with self._lock:  # of several threads one says it
+            news, self._jumped = (by is not None) != self._jumped, by is not None
+        if news:
             told = {} if by is None else {"seconds": round(by.total_seconds())}
             self.say("clock_steady" if by is None else "clock_jumped", **told)
         return by is None and not self._drifts
