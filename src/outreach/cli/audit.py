@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from outreach.cli.audit_entries import entries
+from outreach.cli.audit_event import event
 from outreach.cli.door import AUDIT_FAILED, BAD_DATA, USAGE, Door, Failure
 from outreach.cli.output import emit_json, next_step, progress, say
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="The audit log: verify, read, seal and prove it.")
 app.command()(entries)
+app.command()(event)
 
 _SECRET = "OUTREACH_SECRET_AUDIT"  # noqa: S105
 
