@@ -41,6 +41,19 @@ def closed_port() -> int:
         return int(one.getsockname()[1])
 
 
+def test_a_sender_without_its_secret_asks_nobody_and_names_what_to_set(house: House) -> None:
+    taken: list[Taken] = []
+    with running(lambda _number: Mta("PIPELINING", "8BITMIME", taken=taken)) as server:
+        smtp(house, server.port)
+        house.edit("config.toml", f"port = {server.port}", f'port = {server.port}\nusername = "o"')
+        said = house.type("run", "notice", as_json=True)
+
+    assert (said.code, taken) == (1, [])
+    assert said.document["messages"] == {"accepted": 4, "ready": 4}
+    first = said.err.splitlines()[0]
+    assert first == "mail-file has no secret; set OUTREACH_SECRET_MAIL_FILE or its _FILE"
+
+
 def test_an_unreachable_mail_server_stops_the_mail_only_and_loses_nothing(house: House) -> None:
     port = closed_port()
     smtp(house, port)

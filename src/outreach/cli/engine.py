@@ -19,10 +19,17 @@ from outreach.core.campaign import Campaign
 from outreach.core.rate import Limits
 from outreach.core.verp import Verp
 from outreach.engine import local
-from outreach.project.config import Config, GatewaySender, SmppSender, SmtpSender, TwilioSender
+from outreach.project.config import (
+    Config,
+    GatewaySender,
+    Sender,
+    SmppSender,
+    SmtpSender,
+    TwilioSender,
+)
 from outreach.project.definition import Definition, define
 from outreach.project.rate_config import limits
-from outreach.project.secrets import secret
+from outreach.project.secrets import secret, variable_of
 
 UNSUBSCRIBE = "unsubscribe"
 BOUNCES = "bounces"
@@ -100,6 +107,17 @@ def collect_seldom() -> None:
     gc.set_threshold(200_000, 20, 100)
 
 
+def _refuse_without_secrets(name: str, sender: Sender) -> None:
+    """Nobody is asked with an empty password: what the provider would say to that is no help."""
+    from outreach.cli.sender_health import secrets_of
+
+    for needed in secrets_of(name, sender):
+        if not secret(needed):
+            raise ChannelUnavailable(
+                f"{needed} has no secret; set {variable_of(needed)} or its _FILE"
+            )
+
+
 class Adapters:
     """The channels of this process, each opened when the first message needs it."""
 
@@ -114,6 +132,7 @@ class Adapters:
             if sender not in config.senders:
                 raise ChannelUnavailable(f"{sender}: config.toml has no such sender any more")
             configured = config.senders[sender]
+            _refuse_without_secrets(sender, configured)
             if isinstance(configured, GatewaySender | SmppSender | TwilioSender):
                 configured = configured.at(self._door.root)
             elif isinstance(configured, SmtpSender):

@@ -22,7 +22,7 @@ def server_findings(senders: "Mapping[str, Sender]", connect: bool) -> Iterator[
     from outreach.project.secrets import secret, variable_of
 
     for name, sender in senders.items():
-        missing = [needed for needed in _secrets(name, sender) if not secret(needed)]
+        missing = [needed for needed in secrets_of(name, sender) if not secret(needed)]
         servers = _servers(sender) if connect else []
         if sender.kind == "memory":
             yield Seen("warning", f"{name} sends nothing to anybody", "give it another kind")
@@ -35,7 +35,7 @@ def server_findings(senders: "Mapping[str, Sender]", connect: bool) -> Iterator[
             yield _knock(name, host, port)
 
 
-def _secrets(name: str, sender: "Sender") -> list[str]:
+def secrets_of(name: str, sender: "Sender") -> list[str]:
     """The names of the secrets without which a sender cannot work."""
     if sender.kind != "smtp":
         kinds = ("twilio_sms", "sms_gateway_http", "smpp", "webhook")
