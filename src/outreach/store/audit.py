@@ -94,7 +94,7 @@ def append(tx: Connection, entries: Sequence[Entry]) -> int:
     database.append(tx, audit_entry, _COLUMNS, rows)
     after = Frontier.from_bytes(before.frontier).append(row[-1] for row in rows)
     changed = {"size": after.size, "frontier": after.to_bytes(), "root": after.root()}
-    tx.execute(update(audit_head).where(audit_head.c.id == _HEAD_ID).values(changed))
+    tx.execute(_SET_HEAD, changed)
     return before.size
 
 
@@ -113,11 +113,10 @@ def _row(seq: int, entry: Entry) -> tuple[Any, ...]:
 
 def _locked_head(tx: Connection) -> Head:
     """The head, held against other appenders until the transaction ends."""
-    statement = select(*_HEAD_COLUMNS).where(audit_head.c.id == _HEAD_ID).with_for_update()
-    found = tx.execute(statement).one_or_none()
+    found = tx.execute(_HELD_HEAD).one_or_none()
     if found is None:
         _plant(tx)
-        found = tx.execute(statement).one()
+        found = tx.execute(_HELD_HEAD).one()
     return Head(*found)
 
 
@@ -133,6 +132,8 @@ def _plant(tx: Connection) -> None:
 
 
 _HEAD_COLUMNS: Final = (audit_head.c.size, audit_head.c.root, audit_head.c.frontier)
+_HELD_HEAD: Final = select(*_HEAD_COLUMNS).where(audit_head.c.id == _HEAD_ID).with_for_update()
+_SET_HEAD: Final = update(audit_head).where(audit_head.c.id == _HEAD_ID)
 
 
 def head(conn: Connection) -> Head:

@@ -11,7 +11,7 @@ from outreach.core.breaker import Breaker, Position, after, opened
 from outreach.core.model import Outcome
 from outreach.store import audit
 from outreach.store.audit import Entry
-from outreach.store.rates import SKEW
+from outreach.store.rates import SKEW, When
 from outreach.store.tables import sender_breaker
 
 ACTOR: Final = "outreach"
@@ -80,9 +80,9 @@ def knock(tx: Connection, now: datetime) -> None:
     tx.execute(update(sender_breaker).where(resting).values(open_until=now, since_at=now))
 
 
-def waiting(sender: ColumnElement[str], now: datetime) -> ColumnElement[bool]:
-    """The condition that a sender may not be used now."""
-    return select(_row.name).where(_row.name == sender, _shut(now)).exists()
+def waiting(sender: ColumnElement[str], now: When, soon: When) -> ColumnElement[bool]:
+    """The condition that a sender may not be used now. `soon` is SKEW after `now`."""
+    return select(_row.name).where(_row.name == sender, _shut(now, soon)).exists()
 
 
 def troubled(sender: ColumnElement[str]) -> ColumnElement[bool]:
@@ -92,7 +92,7 @@ def troubled(sender: ColumnElement[str]) -> ColumnElement[bool]:
 
 def holds(conn: Connection, now: datetime) -> dict[str, RowMapping]:
     """The senders that may not be used now."""
-    rows = conn.execute(select(sender_breaker).where(_shut(now))).mappings()
+    rows = conn.execute(select(sender_breaker).where(_shut(now, now + SKEW))).mappings()
     return {row["name"]: row for row in rows}
 
 
@@ -102,11 +102,11 @@ def standing(conn: Connection) -> dict[str, RowMapping]:
     return {row["name"]: row for row in rows}
 
 
-def _shut(now: datetime) -> ColumnElement[bool]:
+def _shut(now: When, soon: When) -> ColumnElement[bool]:
     resting = and_(
         _row.state.in_((Position.OPEN.value, Position.HALF_OPEN.value)),
         _row.open_until > now,
-        _row.since_at <= now + SKEW,  # not by a clock that was ahead and has been put back
+        _row.since_at <= soon,  # not by a clock that was ahead and has been put back
     )
     return or_(_row.state == Position.STOPPED.value, resting)
 

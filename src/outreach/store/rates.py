@@ -39,6 +39,7 @@ _CREDIT: Final = timedelta(milliseconds=200)
 _AFTER_URGENT: Final = timedelta(seconds=1)
 # How far two machines may disagree about the time.
 SKEW: Final = timedelta(seconds=5)
+When = datetime | ColumnElement[datetime]  # a moment, or the place of one in a statement
 # A provider that asks for less and does not say for how long: twice as long each time.
 _PAUSE, _LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=5)
 
@@ -175,16 +176,17 @@ def ask_again(tx: Connection) -> None:
 
 
 def waiting(
-    sender: ColumnElement[str], pace: ColumnElement[str], now: datetime
+    sender: ColumnElement[str], pace: ColumnElement[str], now: When, soon: When
 ) -> ColumnElement[bool]:
-    """The condition that a sender, or the country's limit a batch comes under, waits."""
+    """The condition that a sender, or the country's limit a batch comes under, waits. `soon` is
+    SKEW after `now`."""
     name = sender_rate.c.name
-    return select(name).where(or_(name == sender, name == pace), _waits(now)).exists()
+    return select(name).where(or_(name == sender, name == pace), _waits(now, soon)).exists()
 
 
 def holds(conn: Connection, now: datetime) -> dict[str, tuple[datetime, Why]]:
     """The limits that wait now: until when, and why."""
-    rows = conn.execute(select(sender_rate).where(_waits(now))).mappings()
+    rows = conn.execute(select(sender_rate).where(_waits(now, now + SKEW))).mappings()
     return {row["name"]: (row["not_before"], WHYS[row["why"] or "rate"]) for row in rows}
 
 
@@ -206,9 +208,9 @@ def last_minute(conn: Connection, now: datetime) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in conn.execute(query)}
 
 
-def _waits(now: datetime) -> ColumnElement[bool]:
+def _waits(now: When, soon: When) -> ColumnElement[bool]:
     # A moment noted by a clock that was ahead of ours, and has been put back since, counts no more.
-    return and_(sender_rate.c.not_before > now, sender_rate.c.since_at <= now + SKEW)
+    return and_(sender_rate.c.not_before > now, sender_rate.c.since_at <= soon)
 
 
 def _free(now: datetime) -> ColumnElement[bool]:

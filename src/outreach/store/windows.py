@@ -20,7 +20,6 @@ from sqlalchemy import (
     case,
     delete,
     func,
-    insert,
     or_,
     select,
     update,
@@ -45,6 +44,8 @@ from outreach.store.tables import (
     window,
 )
 from outreach.store.task import STUCK_AFTER
+from outreach.store.window_statements import AHEAD, INTENT, MAY_GO, MAY_TRY, SETTLED
+from outreach.store.window_statements import waits as waits
 
 OUTCOME_COLUMNS = tuple(outcome.c.keys())
 _OF: Final = (window.c.batch_id,)  # the batch a window is of; None: of retries
@@ -127,15 +128,6 @@ def _due(now: datetime, run_id: int | None, besides: Sequence[str]) -> list[Colu
     return due
 
 
-def waits(of: Table, now: datetime) -> ColumnElement[bool]:
-    """The condition that the sender of batches or retries waits: for permits, its hours, an end of
-    trouble, or a person."""
-    return or_(
-        rates.waiting(of.c.sender, of.c.pace, now),
-        breakers.waiting(of.c.sender, now),
-    )
-
-
 def lane(of: Table) -> ColumnElement[str]:
     """The limit that batches or retries come under first."""
     return func.coalesce(of.c.pace, of.c.sender)
@@ -178,22 +170,15 @@ def intend(
     """Commit to sending a batch's messages up to `last`; the window's number, or None when the
     lease was lost, the run may not be worked any more (paused, cancelled), or the sender waits.
     `proven`: a window of this lease was settled, so the batch does not kill its senders."""
-    held = and_(
-        batch.c.id == lease.batch.id,
-        batch.c.state == "leased",
-        batch.c.token == lease.token,
-        batch.c.lease_until > now,
-        batch.c.next_id <= last,
-    )
-    going = select(run.c.id).where(run.c.id == lease.batch.run_id, run.c.state.in_(GOING))
-    may = [held, going.exists()] if lease.trial else [held, going.exists(), ~waits(batch, now)]
-    first = tx.execute(select(batch.c.next_id).where(*may)).scalar_one_or_none()
+    held = {
+        "the_batch": lease.batch.id, "the_token": lease.token, "now": now, "the_last": last
+    }  # fmt: skip
+    asked = {**held, "the_run": lease.batch.run_id, "soon": now + rates.SKEW}
+    first = tx.execute(MAY_TRY if lease.trial else MAY_GO, asked).scalar_one_or_none()
     if first is None:
         return None
-    ahead: dict[str, Any] = {"next_id": last + 1, "lease_until": now + length}
-    if proven and lease.batch.takeovers:
-        ahead["takeovers"] = 0
-    moved = tx.execute(update(batch).where(held).values(ahead))
+    ahead = AHEAD.values(takeovers=0) if proven and lease.batch.takeovers else AHEAD
+    moved = tx.execute(ahead, {**held, "after": last + 1, "until": now + length})
     if moved.rowcount != 1:
         return None
     row = {
@@ -207,8 +192,7 @@ def intend(
         "intent_at": now,
         "lease_until": now + length,
     }
-    window_id = tx.execute(insert(window).values(row).returning(window.c.id)).scalar_one()
-    return int(window_id)
+    return int(tx.execute(INTENT, row).scalar_one())
 
 
 class Settlement(NamedTuple):
@@ -230,10 +214,8 @@ def settle(tx: Connection, done: Settlement, at: datetime) -> bool:
     Locks are taken in one order everywhere: batch, window, retry, counters, audit head. So do this
     last in a transaction, and once: two windows in one transaction could wait for each other.
     """
-    mine = and_(
-        window.c.id == done.window_id, window.c.token == done.token, window.c.settled_at.is_(None)
-    )
-    found = tx.execute(update(window).where(mine).values(settled_at=at).returning(*_OF)).first()
+    mine = {"the_window": done.window_id, "the_token": done.token, "at": at}
+    found = tx.execute(SETTLED, mine).first()
     if found is None:
         return False
     _append(tx, done, at, tried_again=found.batch_id is None)
