@@ -157,11 +157,11 @@ def test_a_sender_that_cannot_be_asked_is_named_with_the_reason(small: SmallRun)
 
 def test_what_a_gateway_keeps_is_fetched_once_and_applied(small: SmallRun) -> None:
     with small.database.begin() as tx:
-        references.keep(tx, "sms-file", [("BIZ", 4), ("BIZ", 5)])
+        references.keep(tx, "sms-file", [("memory-4", 4), ("memory-5", 5)])
     provider = Provider()
     provider.keeps = [
-        Receipt(State.DELIVERED, small.now, reference="BIZ", address="+8613800000004"),
-        Receipt(State.UNDELIVERED, small.now, None, "BIZ", "+8613800000005", "MK:0001"),
+        Receipt(State.DELIVERED, small.now, reference="memory-4", address="+8613800000004"),
+        Receipt(State.UNDELIVERED, small.now, None, "memory-5", "+8613800000005", "MK:0001"),
         Reply("01", "+8613800000006", "TD", small.now),
     ]
     assert pulled(small, provider).pulled == {"sms-file": 3}

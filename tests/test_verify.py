@@ -14,7 +14,7 @@ from outreach.store.covered import COVERINGS
 from outreach.store.database import Database, append
 from outreach.store.tables import audit_entry, audit_head, checkpoint
 from outreach.verify import Bad, verify
-from tests.store.covered_rows import AT, log_page, names, pages
+from tests.store.covered_rows import AT, log_page, names, pages, stand
 
 ORIGIN = "www.example-securities.cn/outreach"
 SEED, OTHER_SEED = bytes(range(32)), bytes(32)
@@ -64,6 +64,7 @@ def logged(database: Database) -> Database:
         audit.append(tx, [Entry(AT, "campaign.checked", "wang.l", "closure-notice", {"ok": True})])
         for table, rows in PAGES.values():
             log_page(tx, table, rows)
+        stand(tx)
     return database
 
 

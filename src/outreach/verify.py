@@ -1,12 +1,14 @@
 """Prove the log: every entry, every row it answers for, every checkpoint, in one read snapshot.
 
 Nothing is trusted that is stored: hashes are computed anew from the rows. The first record that
-does not stand up is named, in the order of the log; rows nobody logged come last.
+does not stand up is named, in the order of the log; then rows nobody logged, and last what may
+change (counters, states of runs, blocks) and is not what follows from the log.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from outreach.core import merkle, note
 from outreach.core.merkle import Frontier
@@ -14,6 +16,7 @@ from outreach.store.audit import Head, Stored
 from outreach.store.covered import recorded_among
 from outreach.store.database import Database
 from outreach.store.log_snapshot import LogSnapshot, log_snapshot
+from outreach.store.standing import left_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,19 @@ class _Checked:
 
     frontier: Frontier = field(default_factory=Frontier)
     rows: Counter[str] = field(default_factory=Counter)
+    runs: dict[str, str] = field(default_factory=dict)  # the state the log left each in
+    latest_at: datetime | None = None
     checkpoints: int = 0
     signatures: int = 0
+
+    def take(self, entry: Stored) -> None:
+        """Go on by an entry."""
+        self.frontier = self.frontier.append([entry.leaf])
+        if entry.covers_table is not None:
+            self.rows[entry.covers_table] += entry.covers_count or 0
+        if state := left_in(entry):
+            self.runs[entry.subject] = state
+        self.latest_at = max(self.latest_at or entry.at, entry.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +120,7 @@ def _faults(
     for entry in log.entries():
         yield from _seal_faults(seals.pop(checked.frontier.size, ()), checked, keys)
         yield from _entry_faults(log, entry, checked.frontier.size, head)
-        checked.frontier = checked.frontier.append([entry.leaf])
-        if entry.covers_table is not None:
-            checked.rows[entry.covers_table] += entry.covers_count or 0
+        checked.take(entry)
         if progress is not None:
             progress(checked.frontier.size, head.size)
     yield from _head_faults(head, checked.frontier)
@@ -117,6 +129,8 @@ def _faults(
         why = f"it seals {seal.size} entries, the log holds {checked.frontier.size}"
         yield Bad(seal.called, "the log's end", why)
     yield from _uncovered_faults(log, checked)
+    for fault in log.standing_faults(checked.runs, checked.latest_at):
+        yield Bad(*fault)
 
 
 def _entry_faults(log: LogSnapshot, entry: Stored, expected: int, head: Head) -> Iterator[Bad]:
@@ -131,6 +145,8 @@ def _entry_faults(log: LogSnapshot, entry: Stored, expected: int, head: Head) ->
         yield Bad(f"entry {entry.seq}", where, why)
     if entry.covers_table is not None:
         yield from _row_faults(log, entry, where)
+        if fault := log.window_fault(entry):
+            yield Bad(*fault)
 
 
 def _row_faults(log: LogSnapshot, entry: Stored, where: str) -> Iterator[Bad]:

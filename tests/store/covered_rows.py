@@ -131,7 +131,7 @@ def stand(tx: Connection, n: int = 5) -> None:
     """What may change, as it follows from these pages: the window of the outcomes, the reference a
     provider has for one, and the blocked addresses."""
     local = AT.astimezone(SHANGHAI)
-    window = (7, 3, 1, 1, n, "sms-file", "a", "t", local, local, local)
+    window = (7, 3, None, 1, n, "sms-file", "a", "t", local, local, local)
     append(tx, tables.window, names(tables.window), [window])
     append(
         tx, tables.provider_reference, names(tables.provider_reference), [("sms-file", "SM1", 1)]

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from outreach import receive
 from outreach.core.doubt import Verdict
-from outreach.core.model import refused, unavailable
+from outreach.core.model import accepted, refused, unavailable
 from outreach.core.receipt import WAITS, Receipt, Reply
 from outreach.core.words import STATES, State
 from outreach.receive import Applied, Event
@@ -438,9 +438,9 @@ def test_a_reference_nobody_knows_is_waited_for_and_in_the_end_set_aside(small: 
 
 def test_a_reference_that_becomes_known_is_applied(small: SmallRun) -> None:
     small.drain()
-    hear(small, said("delivered", reference="SM1"))
+    hear(small, said("delivered", reference="memory-1"))
     with small.database.begin() as tx:
-        references.keep(tx, "sms-file", [("SM1", 1), ("SM1", 1), ("", 2)])
+        references.keep(tx, "sms-file", [("memory-1", 1), ("memory-1", 1), ("", 2)])
     small.pass_time(seconds=2)
 
     assert hear(small) == Applied(events=1, receipts=1)
@@ -448,6 +448,7 @@ def test_a_reference_that_becomes_known_is_applied(small: SmallRun) -> None:
 
 
 def test_a_reference_of_several_messages_needs_the_address(small: SmallRun) -> None:
+    small.gateways["sms-file"].answer = lambda one: accepted("BIZ") if one.id < 3 else None
     small.drain()
     with small.database.begin() as tx:
         references.keep(tx, "sms-file", [("BIZ", 1), ("BIZ", 2)])

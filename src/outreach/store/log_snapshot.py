@@ -1,12 +1,13 @@
 """The log, the rows it answers for and its checkpoints, as they all stood at one moment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 
 import orjson
 from sqlalchemy import Connection
 
-from outreach.store import audit
+from outreach.store import audit, standing
 from outreach.store.audit import Checkpoint, Head, Stored
 from outreach.store.covered import (
     COVERINGS,
@@ -18,6 +19,7 @@ from outreach.store.covered import (
 )
 from outreach.store.covered_faults import uncovered_row, what_is_wrong
 from outreach.store.database import Database
+from outreach.store.standing import Fault
 
 _LOWEST = -(2**63)  # an entry may hide below number 0
 
@@ -89,6 +91,19 @@ class LogSnapshot:
     def uncovered_row(self, table: str) -> str | None:
         """What the first row is called that no entry covers."""
         return uncovered_row(self._conn, COVERINGS[table])
+
+    def window_fault(self, entry: Stored) -> Fault | None:
+        """What is wrong with the window whose outcomes an entry covers."""
+        return standing.window_fault(self._conn, entry)
+
+    def standing_faults(self, runs: Mapping[str, str], until: datetime | None) -> Iterator[Fault]:
+        """What may change and is not what follows from the log: given the states it left runs in,
+        and its newest moment."""
+        yield from standing.run_faults(self._conn, runs)
+        yield from standing.counter_faults(self._conn, runs)
+        yield from standing.batch_faults(self._conn)
+        yield from standing.reference_faults(self._conn)
+        yield from standing.block_faults(self._conn, until)
 
 
 @contextmanager
