@@ -76,7 +76,7 @@ def test_a_run_waits_while_its_clock_is_wrong_and_goes_on_when_it_is_right_again
     accounted(house, 2 * CLIENTS, 0)
 
 
-@pytest.mark.parametrize("by", ["+1h", "-1h", "-1d"])
+@pytest.mark.parametrize("by", ["+1h", "-1d"])
 def test_a_run_goes_on_by_a_clock_that_stays_as_it_was_set(
     tmp_path: Path, database_url: str, by: str
 ) -> None:
@@ -93,8 +93,13 @@ def test_a_run_goes_on_by_a_clock_that_stays_as_it_was_set(
     accounted(house, 2 * CLIENTS, 0)
 
 
-@pytest.mark.parametrize("words", [("serve", "--every", "0.2"), ("worker",)], ids=lambda w: w[0])
-@pytest.mark.parametrize("by", ["+1d", "-1d"])
+@pytest.mark.parametrize(
+    ("words", "by"),
+    [
+        pytest.param(("serve", "--every", "0.2"), "+1d", id="serve"),
+        pytest.param(("worker",), "-1d", id="worker"),
+    ],
+)
 def test_a_service_or_worker_does_nothing_meanwhile_says_so_and_goes_on(
     tmp_path: Path, database_url: str, words: tuple[str, ...], by: str
 ) -> None:
