@@ -165,7 +165,7 @@ def test_what_came_too_late_expires(held: House) -> None:
 
 def test_a_cancelled_run_sends_nothing_more(held: House) -> None:
     run = str(held.asked("runs")[0]["id"])
-    assert held.asked("runs", "cancel", run)["messages"] == {"cancelled": 6}
+    assert held.asked("runs", "cancel", run, "--yes")["messages"] == {"cancelled": 6}
     assert held.type("runs", "cancel", run, "--yes").code == 0  # finishes what was cut short
     held.clock = MORNING
     ran = held.asked("run", "closure-notice")
