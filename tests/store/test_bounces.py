@@ -363,21 +363,6 @@ def test_the_mark_of_blocks_moves_whenever_one_comes_or_goes(small: SmallRun) ->
     assert marks[4] not in marks[:4]
 
 
-def test_rows_put_there_by_hand_are_in_nobodys_way(small: SmallRun) -> None:
-    with small.database.begin() as tx:
-        for number in (1, 2, 3, 9):
-            by_hand = {"id": number, "channel": "sms", "address": f"+852{number}", "source": "list"}
-            tx.execute(
-                address_block.insert().values(reason="regulator_list", since_at=NOW, **by_hand)
-            )
-    hear(small, came(small, 1, HARD))
-    hear(small, came(small, 2, HARD))
-
-    with small.database.reading() as conn:
-        assert latest(conn, address_block) == 11
-    assert len(blocked(small)) == 6
-
-
 # --- what is listed --------------------------------------------------------------------------
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, delete, or_, select
 
 from outreach.store.audit import Entry
 from outreach.store.covered import cover
-from outreach.store.database import allocate, append, latest
+from outreach.store.database import allocate, append
 from outreach.store.one_of import one_of
 from outreach.store.tables import address_block, block_step
 
@@ -43,7 +43,7 @@ def block(tx: Connection, blocks: Sequence[Block], actor: str, at: datetime) -> 
     """
     if not blocks:
         return []
-    first = _numbers(tx, len(blocks))
+    first = allocate(tx, "address_block", len(blocks))
     wanted = {(one.channel, one.address, one.reason): one for one in reversed(blocks)}
     addresses = sorted({one.address for one in blocks})
     over = (address_block.c.until_at <= at, one_of(tx, address_block.c.address, addresses))
@@ -59,15 +59,6 @@ def block(tx: Connection, blocks: Sequence[Block], actor: str, at: datetime) -> 
     ]
     append(tx, address_block, _BLOCKS, rows)
     return _steps(tx, "block", fresh, actor, at)
-
-
-def _numbers(tx: Connection, count: int) -> int:
-    """The first of so many new ids, above those of rows that somebody put there by hand."""
-    first, highest = allocate(tx, "address_block", count), latest(tx, address_block)
-    if highest < first:
-        return first
-    allocate(tx, "address_block", highest + 1 - first)
-    return highest + 1
 
 
 def lift(

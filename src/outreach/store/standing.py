@@ -12,7 +12,7 @@ import orjson
 from sqlalchemy import Connection, Select, case, func, literal, or_, select
 from sqlalchemy.sql.selectable import CTE
 
-from outreach.core.words import Reason, State
+from outreach.core.words import State
 from outreach.store.audit import Stored
 from outreach.store.tables import (
     address_block,
@@ -248,8 +248,7 @@ def block_faults(conn: Connection, until: datetime | None) -> Iterator[Fault]:
         ):
             yield Fault(f"block {row.block}", where, "it is not as the step made it")
     known = select(step.id).where(same).exists()
-    # The regulator's list is kept elsewhere, and put there by hand.
-    nobodys = select(shut.id).where(~known, shut.reason != Reason.REGULATOR_LIST)
-    for number in conn.execute(nobodys.order_by(shut.id)).scalars():
+    nobodys = select(shut.id).where(~known).order_by(shut.id)
+    for number in conn.execute(nobodys).scalars():
         why = "no step on record made it"
         yield Fault(f"block {number}", "table address_block", why)
