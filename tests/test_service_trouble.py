@@ -4,14 +4,16 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from outreach import plan
 from outreach.channels import ChannelUnavailable
 from outreach.core.model import Message, Outcome
+from outreach.core.rate import Why
 from outreach.core.words import State
 from outreach.store.database import Database
-from tests.fired_project import Fires, put_schedule
+from outreach.store.tables import sender_rate
+from tests.fired_project import Fires, at, put_schedule
 from tests.small_run import client
 from tests.store.client_book import add
 from tests.test_service import DAILY, Served
@@ -113,3 +115,20 @@ def test_a_clock_that_jumped_fires_nothing_until_it_is_right_or_believed(served:
     assert served.fires.rows() == []
     doubt[0] = None
     assert served.at("2026-03-02 10:10") == ["clock_steady", "opened", "worked"]
+
+
+def test_a_limit_whose_day_is_over_is_asked_again_when_config_toml_changes(served: Served) -> None:
+    served.at("2026-03-02 09:30")
+    over = {"not_before": at("2026-03-03 00:00"), "since_at": served.now, "why": Why.DAY.value}
+    unused = {"clock": 0, "urgent_until": 0, "used": 0}
+    with served.fires.database.begin() as tx:
+        tx.execute(insert(sender_rate).values(name="sms-file", **unused, **over))
+    served.at("2026-03-02 10:00")
+    assert served.said[-1][1]["messages"] == {State.READY: 3}
+    assert served.at("2026-03-02 10:05") == []
+
+    with (served.fires.folder / "config.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[engine]\nsenders = 1\n")
+
+    assert served.at("2026-03-02 10:06") == ["worked"]
+    assert served.said[-1][1]["messages"] == {State.ACCEPTED: 3}

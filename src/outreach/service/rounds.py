@@ -17,7 +17,7 @@ from outreach.service.due import is_due
 from outreach.service.feeds import Feeds
 from outreach.service.mailboxes import Mailboxes
 from outreach.service.reconciling import Reconciling
-from outreach.store import marks, partitions, runs
+from outreach.store import marks, partitions, rates, runs
 from outreach.store.database import Database, DatabaseProblem
 
 # Beyond this, "now" means something else to us than to the other schedulers of this database.
@@ -70,6 +70,7 @@ class Service:
     _urgent: dict[str, bool] = field(default_factory=dict)  # by digest of the campaign
     _troubled: bool = False
     _looked_ahead: date | None = None
+    _asked: Config | None = None  # by which limits were asked again last
 
     def round(self, now: datetime) -> None:
         """Do what is due at `now`. Trouble with the database is said once and ends the round."""
@@ -88,6 +89,7 @@ class Service:
             self.kept_open(self.definitions.config, self.definitions.source)
         if self._jumped() or self._drifts():
             return
+        self._ask_limits()
         fired = [
             one
             for project, names in self.definitions.by_project()
@@ -120,6 +122,14 @@ class Service:
         if not self._troubled:
             self._troubled = True
             self.say("database_trouble", problem=sentence)
+
+    def _ask_limits(self) -> None:
+        """A new config may have lifted a cap or hours that senders wait for."""
+        config = self.definitions.config
+        if self._asked != config:
+            with self.database.begin() as tx:
+                rates.ask_again(tx)
+            self._asked = config
 
     def _jumped(self) -> bool:
         """Whether our clock jumped a moment ago: then nothing is begun."""
