@@ -170,7 +170,7 @@ def test_a_relay_that_is_down_or_refuses_us_is_left_alone_and_the_other_takes_al
             outcomes = states(found.channel, letters(Channel.EMAIL, 60, first=sent + 1))
             assert set(outcomes.values()) == {State.ACCEPTED}
             sent += 60
-            assert sent < 1800, "it is still asked"
+            assert sent < 20_000, "it is still asked"
         tried = len(found.servers[0].mtas), len(found.servers[0].commands)
 
         states(found.channel, letters(Channel.EMAIL, 60, first=sent + 1))
