@@ -43,7 +43,8 @@ font-family="sans-serif" font-size="12">
 {% for x, y, _, _ in panel.points %}{{ x }},{{ y }} {% endfor %}"/>
 {% for x, y, value, size in panel.points %}
 <circle cx="{{ x }}" cy="{{ y }}" r="4" fill="#236"/>
-<text x="{{ x }}" y="{{ y + 20 }}" text-anchor="middle">{{ value }}</text>
+<text x="{{ x }}" y="{{ y + 20 }}" text-anchor="middle" paint-order="stroke" \
+stroke="white" stroke-width="5">{{ value }}</text>
 <text x="{{ x }}" y="{{ high + 18 }}" text-anchor="middle" fill="#444">{{ size }}</text>
 {% endfor %}
 <text x="{{ wide / 2 }}" y="{{ high + 38 }}" text-anchor="middle" fill="#444">clients</text>
