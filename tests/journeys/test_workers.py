@@ -148,9 +148,11 @@ def test_the_work_of_a_killed_worker_is_taken_over(crew: Crew) -> None:
     assert other.events("in_doubt_after_crash")
 
 
+@on_postgresql
 def test_a_worker_that_stood_still_heals_its_doubts_and_is_given_no_further_window(
     crew: Crew,
 ) -> None:
+    """Not on SQLite: one that is stopped while it writes holds the lock of the file for all."""
     zombie = crew.held_in_its_middle()
     zombie.process.send_signal(signal.SIGSTOP)
     other = crew.starts("other")
