@@ -90,8 +90,11 @@ def test_a_rule_that_cannot_tell_its_next_instant_does_not_end_the_scheduler() -
 def test_a_line_nobody_can_read_any_more_stops_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Exception
 ) -> None:
+    tried: list[str] = []
+
     class Gone(io.StringIO):
-        def write(self, _line: str) -> int:
+        def write(self, line: str) -> int:
+            tried.append(line)
             raise trouble
 
     make_project(tmp_path)
@@ -99,3 +102,6 @@ def test_a_line_nobody_can_read_any_more_stops_nothing(
     monkeypatch.setattr(sys, "stderr", Gone())
 
     lines("working", queues="bulk")
+    lines("stopped")
+
+    assert [line.split()[1] for line in tried] == ["working", "stopped"]
