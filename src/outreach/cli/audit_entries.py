@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from outreach.cli.door import Door
-from outreach.cli.log import typed_moment
+from outreach.cli.log import Since, Until, typed_moment
 from outreach.cli.output import console, emit_stream, next_step, say, table
 from outreach.core.masking import masked_text
 
@@ -29,12 +29,8 @@ def entries(
         typer.Option(help="A kind, such as run.cancelled, or run for all of them; repeatable."),
     ] = None,
     actor: Annotated[str | None, typer.Option("--by", help="Who did it.")] = None,
-    since: Annotated[
-        str | None, typer.Option(help="2026-09-28, or 2026-09-28T15:30 on the firm's clock.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(help="Like --since; a day counts to its end, a moment does not.")
-    ] = None,
+    since: Since = None,
+    until: Until = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help=f"At most; {ON_SCREEN} on a screen without it.")
     ] = None,

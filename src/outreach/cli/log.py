@@ -43,6 +43,14 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 
+Since = Annotated[
+    str | None, typer.Option(help="2026-09-28, or 2026-09-28T15:30 on the firm's clock.")
+]
+Until = Annotated[
+    str | None, typer.Option(help="Like --since; a day counts to its end, a moment does not.")
+]
+
+
 def log(
     context: typer.Context,
     client: Annotated[str | None, typer.Option(help="Client number.")] = None,
@@ -50,12 +58,8 @@ def log(
     run: Annotated[int | None, typer.Option(help="A run's number.")] = None,
     state: Annotated[str | None, typer.Option(help="A message state, such as in_doubt.")] = None,
     reason: Annotated[str | None, typer.Option(help="A reason, such as consent_missing.")] = None,
-    since: Annotated[
-        str | None, typer.Option(help="2026-09-28, or 2026-09-28T15:30 on the firm's clock.")
-    ] = None,
-    until: Annotated[
-        str | None, typer.Option(help="Like --since; a day counts to its end, a moment does not.")
-    ] = None,
+    since: Since = None,
+    until: Until = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help=f"Lines at most; {ON_SCREEN} on a screen without it.")
     ] = None,
